@@ -1,0 +1,1 @@
+"""Attach, check and verify content labels; see README.md."""

@@ -1,0 +1,192 @@
+"""Every write of this package: whole or not at all, never over something, never over an input.
+
+A file is written beside its final name, flushed to disk, then given that name; a folder likewise. A crash leaves at
+most a hidden ``.….part`` beside it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from provenance.errors import AssetNotFound, OutputNotWritten, OutputRefused
+
+_BLOCK: Final = 1 << 20
+_NO_KERNEL_COPY: Final = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF, errno.EPERM}
+
+
+def open_input(path: Path) -> BinaryIO:
+    """Open a file for reading.
+
+    Raises:
+        AssetNotFound: it is missing, not a regular file, or may not be read.
+    """
+    try:
+        # O_NONBLOCK: a FIFO handed in as media must not hang the caller.
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise AssetNotFound("asset-not-found", path=path) from None
+    except (OSError, ValueError) as error:
+        raise AssetNotFound("asset-not-readable", path=path, reason=_reason(error)) from error
+    if not os.path.isfile(handle):
+        os.close(handle)
+        raise AssetNotFound("asset-not-a-file", path=path)
+    return os.fdopen(handle, "rb")
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes in lower-case hex."""
+    with open_input(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def copy_range(source: BinaryIO, target: BinaryIO, start: int, length: int) -> None:
+    """Append `length` bytes of `source` from offset `start` to `target`, inside the kernel where it can."""
+    if length <= 0:
+        return
+    left = length
+    try:
+        target.flush()
+        out = target.fileno()
+        into = source.fileno()
+        while left:
+            copied = os.copy_file_range(into, out, left, offset_src=start + length - left)
+            if copied == 0:
+                break
+            left -= copied
+        target.seek(0, os.SEEK_END)
+    except (AttributeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None and error.errno not in _NO_KERNEL_COPY:
+            raise
+    _copy_buffered(source, target, start + length - left, left)
+
+
+def _copy_buffered(source: BinaryIO, target: BinaryIO, start: int, left: int) -> None:
+    if left <= 0:
+        return
+    source.seek(start)
+    while left:
+        block = source.read(min(_BLOCK, left))
+        if not block:
+            raise OSError(errno.EIO, "the input ended while it was being copied")
+        target.write(block)
+        left -= len(block)
+
+
+@contextlib.contextmanager
+def new_file(target: Path) -> Iterator[BinaryIO]:
+    """Yield a file that gets the name `target` when the block ends without an error.
+
+    Raises:
+        OutputRefused: something has that name already.
+        OutputNotWritten: the file system refused; nothing is left behind.
+    """
+    refuse_existing(target)
+    part = _part_name(target)
+    with _os_errors(target):
+        try:
+            with part.open("xb+") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            _give_name(part, target)
+        finally:
+            part.unlink(missing_ok=True)
+        _sync_folder(target.parent)
+
+
+@contextlib.contextmanager
+def new_folder(target: Path) -> Iterator[Path]:
+    """Yield an empty folder that becomes `target` when the block ends without an error.
+
+    Raises:
+        OutputRefused: `target` exists and is not an empty folder.
+        OutputNotWritten: the file system refused; nothing is left behind.
+    """
+    refuse_used_folder(target)
+    part = _part_name(target)
+    with _os_errors(target):
+        try:
+            part.mkdir()
+            yield part
+            for folder in (part, *(entry for entry in part.rglob("*") if entry.is_dir())):
+                _sync_folder(folder)
+            part.rename(target)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
+        _sync_folder(target.parent)
+
+
+@contextlib.contextmanager
+def scratch_file(folder: Path, suffix: str = "") -> Iterator[Path]:
+    """Yield the path of a new private file in `folder` that is gone when the block ends."""
+    path = folder / f".provenance-{secrets.token_hex(8)}{suffix}.part"
+    with _os_errors(folder):
+        try:
+            path.open("xb").close()
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def refuse_existing(target: Path) -> None:
+    """Raise `OutputRefused` when something has that name."""
+    if target.is_symlink() or target.exists():
+        raise OutputRefused("output-exists", path=target)
+
+
+def refuse_used_folder(target: Path) -> None:
+    """Raise `OutputRefused` unless `target` is free or an empty folder."""
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
+        raise OutputRefused("output-exists", path=target)
+    with _os_errors(target):
+        if target.is_dir() and any(target.iterdir()):
+            raise OutputRefused("output-folder-not-empty", path=target)
+
+
+def _part_name(target: Path) -> Path:
+    # The random part, not the name, makes it unique: a long name plus a suffix could exceed the name limit.
+    return target.parent / f".provenance-{secrets.token_hex(8)}.part"
+
+
+def _give_name(part: Path, target: Path) -> None:
+    try:
+        os.link(part, target)
+    except FileExistsError:
+        raise OutputRefused("output-exists", path=target) from None
+    except OSError:
+        # No hard links on this file system: rename, after one more look.
+        refuse_existing(target)
+        part.rename(target)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
+            raise
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _os_errors(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputNotWritten("output-not-written", path=target, reason=_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    text = error.strerror if isinstance(error, OSError) else None
+    return text or str(error)

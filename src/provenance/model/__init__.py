@@ -1,0 +1,1 @@
+"""The public vocabulary: posts, assets, labels, what was observed, and the two verdicts."""
