@@ -20,7 +20,7 @@ An item that breaks a rule is a finding and a broken signature is a state; an ex
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from provenance._messages import Locale, message
 
@@ -62,7 +62,13 @@ class UsageError(ProvenanceError):
 
 
 class InvalidPost(UsageError):
-    """A post file breaks its schema; ``details["pointer"]`` says where."""
+    """A post file breaks its schema; ``details["pointer"]`` says where, ``details["others"]`` what else is wrong."""
+
+    def diagnostics(self, locale: Locale = "en") -> str:
+        """Say what is wrong, one line a problem."""
+        others = cast("list[tuple[str, dict[str, object]]]", self.details.get("others", []))
+        problems = [(self.code, self.details), *others]
+        return "\n".join(message(code, locale, details) for code, details in problems)
 
 
 class UnknownLabelKind(UsageError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints
 from pydantic_core import PydanticCustomError
 
 # C0, DEL, C1, the non-characters XML cannot hold, and the marks that reorder what a reader sees.
@@ -60,3 +60,6 @@ Name = Annotated[str, StringConstraints(max_length=300), AfterValidator(_one_lin
 Line = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_one_line)]
 Prose = Annotated[str, StringConstraints(max_length=1_000_000), AfterValidator(_many_lines)]
 Url = Annotated[str, StringConstraints(max_length=2048), AfterValidator(_url)]
+Flag = Annotated[bool, Strict()]
+Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
+Pixels = Annotated[int, Strict()]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
-from provenance.model.base import Line, Name, Prose, Url, Value, refuse
+from provenance.model.base import Line, Name, Number, Prose, Url, Value, refuse
 from provenance.model.times import PastTime, Time
 
 Datum = Literal["wgs84", "gcj02", "bd09"]
@@ -15,8 +15,8 @@ Datum = Literal["wgs84", "gcj02", "bd09"]
 class Coordinates(Value):
     """Degrees north and east in a named datum; all three together."""
 
-    latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
-    longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+    latitude: Annotated[Number, Field(ge=-90, le=90)]
+    longitude: Annotated[Number, Field(ge=-180, le=180)]
     datum: Datum
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from provenance.model.base import Line, Name, Value
+from provenance.model.base import Line, Name, Number, Pixels, Value
 
 Surface = Literal["media", "post", "account", "player"]
 
@@ -14,17 +14,17 @@ Surface = Literal["media", "post", "account", "player"]
 class Box(Value):
     """A rectangle in pixels of the displayed (oriented) picture, plate included; the origin is its top left."""
 
-    x: Annotated[int, Field(ge=0)]
-    y: Annotated[int, Field(ge=0)]
-    width: Annotated[int, Field(gt=0)]
-    height: Annotated[int, Field(gt=0)]
+    x: Annotated[Pixels, Field(ge=0)]
+    y: Annotated[Pixels, Field(ge=0)]
+    width: Annotated[Pixels, Field(gt=0)]
+    height: Annotated[Pixels, Field(gt=0)]
 
 
 class Seconds(Value):
     """When a notice is shown in video or audio; `end` is `None` up to the end."""
 
-    start: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    end: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    start: Annotated[Number, Field(ge=0)]
+    end: Annotated[Number, Field(ge=0)] | None = None
 
 
 class Notice(Value):

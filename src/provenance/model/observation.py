@@ -1,0 +1,102 @@
+"""What a finished file says about itself, carrier by carrier; gathered once by `observe` for every use case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal
+
+from provenance.model.base import Value
+from provenance.model.compare import fields_of, same
+from provenance.model.notice import Notice, NoticeReading
+
+Carrier = Literal["manifest", "xmp", "exif", "iptc", "container", "aigc", "notice", "sidecar", "ledger"]
+ManifestState = Literal["absent", "remote", "unreadable", "invalid", "expired", "valid", "trusted"]
+# Carriers that hold data about the file, as opposed to pixels or someone else's records.
+FILE_CARRIERS: Final = frozenset({"manifest", "xmp", "exif", "iptc", "container", "aigc", "sidecar"})
+
+
+class Evidence(Value):
+    """One statement: what one carrier says of one label kind, in the fields of the contract.
+
+    `on` is the level our own record gives it; `location` is the property, tag or assertion it was read from.
+    """
+
+    kind: str
+    carrier: Carrier
+    location: str
+    value: dict[str, Any]
+    on: Literal["post", "asset"] | None = None
+
+
+class AigcElement(Value):
+    """One AIGC element (GB 45438-2025, Annex E): its slot, its form, what is wrong with it, and its seven values."""
+
+    slot: str
+    form: Literal["bare", "wrapped", "attribute", "escaped", "unreadable", "other"]
+    problems: tuple[str, ...] = ()
+    value: dict[str, str] = {}
+
+
+class AigcReading(Value):
+    """Every AIGC element of a file; `conformant` is `None` without one."""
+
+    count: int = 0
+    conformant: bool | None = None
+    elements: tuple[AigcElement, ...] = ()
+
+
+class Manifest(Value):
+    """The verdict on the active C2PA manifest and on each of its ingredients."""
+
+    state: ManifestState = "absent"
+    issuer: str | None = None
+    codes: tuple[str, ...] = ()
+    ingredients: tuple[dict[str, Any], ...] = ()
+    identity: dict[str, Any] | None = None
+
+
+class FileError(Value):
+    """Why a file, or a part of it, could not be read; `offset` is a byte offset."""
+
+    code: str
+    message: str
+    offset: int | None = None
+
+
+class Observation(Value):
+    """Everything observed in one file.
+
+    `width` and `height` are the displayed picture's; `notices_stated` is what the file's own record says was drawn and
+    `notices` what was measured of it. `error` is set, and the rest empty, when the file could not be read.
+    """
+
+    path: str
+    format: str | None = None
+    media: Literal["image", "video", "audio"] | None = None
+    mime: str | None = None
+    width: int | None = None
+    height: int | None = None
+    orientation: int = 1
+    sha256: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+    aigc: AigcReading = AigcReading()
+    manifest: Manifest = Manifest()
+    source_types: tuple[str, ...] = ()
+    signer: str | None = None
+    notices_stated: tuple[Notice, ...] = ()
+    notices: tuple[NoticeReading, ...] = ()
+    exact_location: bool = False
+    warnings: tuple[str, ...] = ()
+    error: FileError | None = None
+
+    def says(self, kind: str) -> Iterator[Evidence]:
+        """Yield what the file's own carriers say of `kind`."""
+        return (each for each in self.evidence if each.kind == kind and each.carrier in FILE_CARRIERS)
+
+    def holds(self, kind: str, value: Mapping[str, Any]) -> bool:
+        """Say whether the carriers together hold every field of a label, none of those used contradicting it."""
+        found = [fields_of(each.value) for each in self.says(kind)]
+        wanted = fields_of(value)
+        return bool(found) and all(
+            any(field in said and same(field, content, said[field]) for said in found) for field, content in wanted.items()
+        )
