@@ -12,6 +12,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -35,7 +36,7 @@ def open_input(path: Path) -> BinaryIO:
         raise AssetNotFound("asset-not-found", path=path) from None
     except (OSError, ValueError) as error:
         raise AssetNotFound("asset-not-readable", path=path, reason=_reason(error)) from error
-    if not os.path.isfile(handle):
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise AssetNotFound("asset-not-a-file", path=path)
     return os.fdopen(handle, "rb")
@@ -43,8 +44,11 @@ def open_input(path: Path) -> BinaryIO:
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's bytes in lower-case hex."""
+    digest = hashlib.sha256()
     with open_input(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def copy_range(source: BinaryIO, target: BinaryIO, start: int, length: int) -> None:

@@ -25,7 +25,7 @@ class Value(BaseModel):
 
 def refuse(code: str, text: str, **context: Any) -> PydanticCustomError:
     """Return the error a validator raises; `code` is our message id."""
-    return PydanticCustomError(code, text, context)  # type: ignore[arg-type]
+    return PydanticCustomError(code, text, context)
 
 
 def _one_line(text: str) -> str:

@@ -149,7 +149,17 @@ class ExtensionLabel(Value):
 
 
 _Typed = (
-    Source | Capture | PastEvent | AIGenerated | Fiction | Disputed | Rumor | Marketing | Opinion | MinorsRisk | Affiliation
+    Source
+    | Capture
+    | PastEvent
+    | AIGenerated
+    | Fiction
+    | Disputed
+    | Rumor
+    | Marketing
+    | Opinion
+    | MinorsRisk
+    | Affiliation
 )
 KIND_TYPES: dict[str, type[Value]] = {kind.model_fields["kind"].default: kind for kind in get_args(_Typed)}
 REPEATABLE = frozenset({"source", "past-event", "disputed", "rumor", "minors-risk"})

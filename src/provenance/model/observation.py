@@ -81,7 +81,7 @@ class Observation(Value):
     evidence: tuple[Evidence, ...] = ()
     aigc: AigcReading = AigcReading()
     manifest: Manifest = Manifest()
-    source_types: tuple[str, ...] = ()
+    source_types: dict[str, str] = {}
     signer: str | None = None
     notices_stated: tuple[Notice, ...] = ()
     notices: tuple[NoticeReading, ...] = ()
@@ -98,5 +98,6 @@ class Observation(Value):
         found = [fields_of(each.value) for each in self.says(kind)]
         wanted = fields_of(value)
         return bool(found) and all(
-            any(field in said and same(field, content, said[field]) for said in found) for field, content in wanted.items()
+            any(field in said and same(field, content, said[field]) for said in found)
+            for field, content in wanted.items()
         )

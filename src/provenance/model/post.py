@@ -23,10 +23,25 @@ MAX_POST_BYTES: Final = 8 << 20
 Role = Literal["author", "mcn", "generator", "platform"]
 MediaChange = Literal["none", "blocks", "head", "full"]
 Topic = Literal[
-    "current-affairs-domestic", "current-affairs-foreign", "public-policy", "social-event", "emergency", "livelihood", "other"
+    "current-affairs-domestic",
+    "current-affairs-foreign",
+    "public-policy",
+    "social-event",
+    "emergency",
+    "livelihood",
+    "other",
 ]
 Content = Literal[
-    "fictional", "dramatised", "staged", "past-event", "marketing", "opinion", "disputed", "rumor", "minors-risk", "ai-text"
+    "fictional",
+    "dramatised",
+    "staged",
+    "past-event",
+    "marketing",
+    "opinion",
+    "disputed",
+    "rumor",
+    "minors-risk",
+    "ai-text",
 ]
 Origin = Literal["self-shot", "reposted", "ai-generated", "ai-edited", "archive", "screen-capture", "other"]
 Domain = Literal["finance", "education", "health", "judicial", "economy"]
@@ -189,8 +204,13 @@ class Post(Value):
             post = cls.model_validate(data)
         except ValidationError as error:
             raise invalid_post(error, data) from None
-        post._folder = Path(folder)
-        return post
+        return post.in_folder(folder)
+
+    def in_folder(self, folder: str | Path) -> Post:
+        """Return the post with its asset paths taken relative to `folder`."""
+        moved = self.model_copy()
+        moved._folder = Path(folder)  # noqa: SLF001 - a copy of ourselves
+        return moved
 
     @property
     def folder(self) -> Path:
@@ -233,7 +253,9 @@ class Post(Value):
         for at, asset in enumerate(self.assets):
             first = seen.setdefault(asset.id.casefold(), at)
             if first != at:
-                raise InvalidPost("asset-id-repeated", pointer=f"/assets/{at}/id", value=asset.id, first=f"/assets/{first}/id")
+                raise InvalidPost(
+                    "asset-id-repeated", pointer=f"/assets/{at}/id", value=asset.id, first=f"/assets/{first}/id"
+                )
         for at, label in enumerate(self.labels):
             if label.kind == "capture":
                 raise InvalidPost("capture-on-post", pointer=f"/labels/{at}")
@@ -260,7 +282,9 @@ def _refuse_repeats(pointer: str, labels: tuple[Any, ...]) -> None:
     for at, label in enumerate(labels):
         first = seen.setdefault(label.kind, at)
         if first != at and label.kind not in REPEATABLE:
-            raise ConflictingLabels("label-repeated", pointer=f"{pointer}/{at}", kind=label.kind, first=f"{pointer}/{first}")
+            raise ConflictingLabels(
+                "label-repeated", pointer=f"{pointer}/{at}", kind=label.kind, first=f"{pointer}/{first}"
+            )
 
 
 def _refuse_other_mcn(pointer: str, labels: tuple[Any, ...], account: Account) -> None:
@@ -270,7 +294,11 @@ def _refuse_other_mcn(pointer: str, labels: tuple[Any, ...], account: Account) -
             if found := first_difference(label.model_dump(exclude_none=True, exclude={"kind"}), stated):
                 field, ours, theirs = found
                 raise ConflictingLabels(
-                    "mcn-differs", pointer=f"{pointer}/{at}/{field}", value=ours, other=theirs, first=f"/account/mcn/{field}"
+                    "mcn-differs",
+                    pointer=f"{pointer}/{at}/{field}",
+                    value=ours,
+                    other=theirs,
+                    first=f"/account/mcn/{field}",
                 )
 
 

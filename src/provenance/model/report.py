@@ -60,7 +60,9 @@ class NotEvaluated(Value):
 class Report(Value):
     """The gate's answer; `publishable` is `None` for a file without a post."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, title="provenance/report/1", populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", defer_build=True, title="provenance/report/1", populate_by_name=True
+    )
 
     schema_: Annotated[Literal["provenance/report/1"], Field(alias="schema")] = "provenance/report/1"
     scope: Literal["post", "media"]

@@ -21,7 +21,9 @@ _FORM = re.compile(
 )
 _PARTS = ("year", "month", "day", "hour", "minute", "second", "fraction")
 _AHEAD_WITH_OFFSET = timedelta(minutes=5)
-_AHEAD_WITHOUT = timedelta(hours=14)  # the zone farthest ahead of UTC
+_FARTHEST_ZONE = 14  # hours ahead of UTC
+_MINUTES = 60
+_AHEAD_WITHOUT = timedelta(hours=_FARTHEST_ZONE)
 
 
 def parts_of(text: str) -> dict[str, str]:
@@ -75,7 +77,7 @@ def _zone(offset: str | None) -> timezone | None:
     if offset == "Z":
         return UTC
     hours, minutes = int(offset[1:3]), int(offset[4:6])
-    if hours > 14 or minutes > 59:
+    if hours > _FARTHEST_ZONE or minutes >= _MINUTES:
         raise ValueError(offset)
     span = timedelta(hours=hours, minutes=minutes)
     return timezone(-span if offset[0] == "-" else span)
