@@ -1,1 +1,1 @@
-"""."""
+"""One container a file; handlers do not import each other."""

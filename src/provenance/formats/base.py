@@ -1,0 +1,99 @@
+"""What every container handler takes and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import BinaryIO, Final, Literal, Protocol
+
+from provenance.errors import MediaTooLarge
+
+Media = Literal["image", "video", "audio"]
+
+METADATA_LIMIT: Final = 10_000_000
+"""Largest carrier that is read, in bytes; also of a compressed text once expanded."""
+PIXEL_LIMIT: Final = 1 << 30
+"""Largest picture, in pixels: five times what phones take, far below what exhausts a machine when it is decoded."""
+BLOCK: Final = 1 << 20
+"""How much of a file is in memory at once, in bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """What one file holds, its carriers unparsed.
+
+    Attributes:
+        format: The handler's name, such as ``jpeg``.
+        mime: Media type of the content.
+        width: Stored columns in pixels, before any orientation is applied.
+        height: Stored rows in pixels, before any orientation is applied.
+        exif: The TIFF stream, without an ``Exif\\0\\0`` prefix.
+        xmp: The standard XMP packet; the first one if there are several.
+        xmp_count: Number of standard XMP packets.
+        iim: The IPTC-IIM datasets.
+        texts: Keyword and value of other text fields of the container.
+        has_manifest: Whether a C2PA manifest store is embedded.
+        warnings: Message codes of what a reader should know about the file.
+    """
+
+    format: str
+    media: Media
+    mime: str
+    width: int
+    height: int
+    exif: bytes | None = field(default=None, repr=False)
+    xmp: bytes | None = field(default=None, repr=False)
+    xmp_count: int = 0
+    iim: bytes | None = field(default=None, repr=False)
+    texts: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    has_manifest: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+class Write(Protocol):
+    """Append a copy of `source` to `target` with other carriers; ``None`` leaves that carrier byte-exact."""
+
+    def __call__(self, source: BinaryIO, target: BinaryIO, *, exif: bytes | None, xmp: bytes | None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """One container format.
+
+    Attributes:
+        sniff: Says from the first `HEAD` bytes whether the content is this format.
+        read: Returns what a file holds; never more than a few blocks of it are in memory.
+        write: See `Write`.
+    """
+
+    name: str
+    media: Media
+    mime: str
+    extensions: tuple[str, ...]
+    sniff: Callable[[bytes], bool]
+    read: Callable[[BinaryIO], Container]
+    write: Write
+
+
+HEAD: Final = 512
+"""How many first bytes identify a format."""
+
+
+def check_carrier_size(size: int, offset: int) -> None:
+    """Refuse a carrier that is too large to hold in memory.
+
+    Raises:
+        MediaTooLarge: `size` exceeds `METADATA_LIMIT`; `offset` says where it starts.
+    """
+    if size > METADATA_LIMIT:
+        raise MediaTooLarge("metadata-too-large", size=size, limit=METADATA_LIMIT, offset=offset)
+
+
+def check_picture_size(width: int, height: int) -> None:
+    """Refuse a picture with more than `PIXEL_LIMIT` pixels.
+
+    Raises:
+        MediaTooLarge: It has.
+    """
+    if width * height > PIXEL_LIMIT:
+        raise MediaTooLarge("picture-too-large", width=width, height=height, limit=PIXEL_LIMIT)

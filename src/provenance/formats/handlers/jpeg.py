@@ -1,0 +1,151 @@
+"""JPEG: EXIF and XMP in APP1, IPTC-IIM in APP13, C2PA in APP11; everything else goes over byte-exact."""
+
+from __future__ import annotations
+
+from typing import BinaryIO, Final
+
+from provenance.errors import MetadataNotWritten
+from provenance.formats import jpeg_segments, mpf, photoshop
+from provenance.formats.base import Container, Handler, check_carrier_size
+from provenance.formats.jpeg_segments import APP0, APP1, APP2, APP11, APP13, PAYLOAD_LIMIT, Layout, Segment
+from provenance.formats.splice import Edit, splice
+
+_EXIF: Final = b"Exif\0\0"
+_XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
+_PHOTOSHOP: Final = b"Photoshop 3.0\0"
+_JUMBF: Final = b"JP"
+_TRAILER_PEEK: Final = 4096
+
+
+def sniff(head: bytes) -> bool:
+    """Say whether the content starts as a JPEG file does, even one cut down to its first two bytes."""
+    return head.startswith(b"\xff\xd8\xff") or head == b"\xff\xd8"
+
+
+def read(file: BinaryIO) -> Container:
+    """Return what a JPEG file holds.
+
+    Raises:
+        MalformedMedia: See `jpeg_segments.parse`.
+        MediaTooLarge: The picture has too many pixels.
+        OSError: Reading failed.
+    """
+    layout = jpeg_segments.parse(file)
+    exif = _with_prefix(file, layout, APP1, _EXIF)
+    xmp = _with_prefix(file, layout, APP1, _XMP)
+    iim, iim_damaged = _iim(file, layout)
+    pictures = max((mpf.count(jpeg_segments.payload(file, s)) for s in _mpf(file, layout)), default=1)
+    warnings = {
+        "exif-repeated": len(exif) > 1,
+        "xmp-repeated": len(xmp) > 1,
+        "photoshop-damaged": iim_damaged,
+        "jpeg-stray-bytes": layout.stray,
+        "jpeg-several-pictures": pictures > 1,
+        "data-after-picture": pictures < 2 and _has_trailer(file, layout),
+    }
+    return Container(
+        format="jpeg",
+        media="image",
+        mime="image/jpeg",
+        width=layout.width,
+        height=layout.height,
+        exif=jpeg_segments.payload(file, exif[0])[len(_EXIF) :] if exif else None,
+        xmp=jpeg_segments.payload(file, xmp[0])[len(_XMP) :] if xmp else None,
+        xmp_count=len(xmp),
+        iim=iim,
+        has_manifest=_has_manifest(file, layout),
+        warnings=tuple(code for code, holds in warnings.items() if holds),
+    )
+
+
+def write(source: BinaryIO, target: BinaryIO, *, exif: bytes | None, xmp: bytes | None) -> None:
+    """Append a copy of `source` to `target` with other carriers; ``None`` leaves one byte-exact.
+
+    Raises:
+        MetadataNotWritten: ``exif-segment-full`` or ``xmp-segment-full``: it does not fit one segment;
+            ``xmp-repeated``: the file has several packets and readers would not agree on one.
+        MalformedMedia: See `jpeg_segments.parse`.
+        OSError: Reading or writing failed.
+    """
+    _check_fits("exif", _EXIF, exif)
+    _check_fits("xmp", _XMP, xmp)
+    layout = jpeg_segments.parse(source)
+    exif_at = _with_prefix(source, layout, APP1, _EXIF)
+    xmp_at = _with_prefix(source, layout, APP1, _XMP)
+    if xmp is not None and len(xmp_at) > 1:
+        raise MetadataNotWritten("xmp-repeated", offset=xmp_at[1].start)
+    # The Exif standard puts APP1 right after SOI and JFIF puts APP0 there. Every reader looks behind APP0 for EXIF,
+    # some want JFIF first; what follows JFIF as APP0 (its extension, CIFF) belongs to it. XMP comes next.
+    start = _after_leading_app0(layout)
+    edits = []
+    if exif is not None:
+        edits.append(_edit(exif_at, start, _EXIF + exif))
+    if xmp is not None:
+        edits.append(_edit(xmp_at, max(start, exif_at[0].end) if exif_at else start, _XMP + xmp))
+    for index in _mpf(source, layout) if edits else ():
+        old = jpeg_segments.payload(source, index)
+        at = index.start + 4
+        edits.append(Edit(at, index.end, mpf.moved(old, at, edits)))
+    splice(source, target, edits)
+
+
+def _check_fits(carrier: str, prefix: bytes, value: bytes | None) -> None:
+    limit = PAYLOAD_LIMIT - len(prefix)
+    if value is not None and len(value) > limit:
+        raise MetadataNotWritten(f"{carrier}-segment-full", size=len(value), limit=limit)
+
+
+def _edit(present: list[Segment], start: int, content: bytes) -> Edit:
+    segment = bytes((0xFF, APP1)) + (len(content) + 2).to_bytes(2, "big") + content
+    return Edit(present[0].start, present[0].end, segment) if present else Edit(start, start, segment)
+
+
+def _after_leading_app0(layout: Layout) -> int:
+    end = 2
+    for segment in layout.header:
+        if segment.marker != APP0:
+            break
+        end = segment.end
+    return end
+
+
+def _with_prefix(file: BinaryIO, layout: Layout, marker: int, prefix: bytes) -> list[Segment]:
+    return [
+        segment
+        for segment in layout.header
+        if segment.marker == marker and jpeg_segments.payload(file, segment, len(prefix)) == prefix
+    ]
+
+
+def _mpf(file: BinaryIO, layout: Layout) -> list[Segment]:
+    return _with_prefix(file, layout, APP2, mpf.PREFIX)[:1]
+
+
+def _iim(file: BinaryIO, layout: Layout) -> tuple[bytes | None, bool]:
+    """Return the IIM datasets and whether their block is damaged; a block over 64 KB goes on in the next APP13."""
+    parts = _with_prefix(file, layout, APP13, _PHOTOSHOP)
+    check_carrier_size(sum(part.end - part.start for part in parts), parts[0].start if parts else 0)
+    block = b"".join(jpeg_segments.payload(file, part)[len(_PHOTOSHOP) :] for part in parts)
+    try:
+        return photoshop.iptc_of(block), False
+    except ValueError:
+        return None, True
+
+
+def _has_manifest(file: BinaryIO, layout: Layout) -> bool:
+    """Look for a C2PA store: an APP11 whose JUMBF superbox is described as one (ISO 19566-5, annex D; C2PA, A.3.1)."""
+    for segment in _with_prefix(file, layout, APP11, _JUMBF):
+        # "JP", instance, packet number; size and type of the superbox; size, type and UUID of its description.
+        head = jpeg_segments.payload(file, segment, 28)
+        if head[12:16] == b"jumb" and head[20:28] == b"jumdc2pa":
+            return True
+    return False
+
+
+def _has_trailer(file: BinaryIO, layout: Layout) -> bool:
+    """Say whether something other than padding follows the picture: a motion photo's video, a vendor's block."""
+    file.seek(layout.end)
+    return bool(file.read(_TRAILER_PEEK).strip(b"\0\xff"))
+
+
+HANDLER: Final = Handler("jpeg", "image", "image/jpeg", (".jpg", ".jpeg", ".jpe"), sniff, read, write)

@@ -1,0 +1,137 @@
+"""Find the handler of a file by its content, never by its name."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from provenance._files import open_input
+from provenance.errors import AssetNotFound, MediaError, UnsupportedFormat
+from provenance.formats.base import HEAD, Container, Handler
+from provenance.formats.handlers import jpeg, png
+
+_HANDLERS: Final[tuple[Handler, ...]] = (jpeg.HANDLER, png.HANDLER)
+
+# What a file that no handler takes seems to be: name, offset, bytes there.
+_OTHERS: Final[tuple[tuple[str, int, bytes], ...]] = (
+    ("WebP", 8, b"WEBP"),
+    ("WAV", 8, b"WAVE"),
+    ("AVI", 8, b"AVI "),
+    ("GIF", 0, b"GIF8"),
+    ("TIFF", 0, b"II*\0"),
+    ("TIFF", 0, b"MM\0*"),
+    ("BigTIFF", 0, b"II+\0"),
+    ("BigTIFF", 0, b"MM\0+"),
+    ("HEIC", 4, b"ftyphei"),
+    ("HEIC", 4, b"ftyphev"),
+    ("HEIF", 4, b"ftypmif1"),
+    ("HEIF", 4, b"ftypmsf1"),
+    ("AVIF", 4, b"ftypavi"),
+    ("Canon CR3", 4, b"ftypcrx "),
+    ("M4A", 4, b"ftypM4A"),
+    ("MOV", 4, b"ftypqt  "),
+    ("MP4", 4, b"ftyp"),
+    ("MOV", 4, b"moov"),
+    ("MOV", 4, b"wide"),
+    ("Matroska or WebM", 0, b"\x1aE\xdf\xa3"),
+    ("FLV", 0, b"FLV\x01"),
+    ("JPEG XL", 0, b"\xff\x0a"),
+    ("JPEG XL", 4, b"JXL \r\n\x87\n"),
+    ("JPEG 2000", 4, b"jP  \r\n\x87\n"),
+    ("BMP", 0, b"BM"),
+    ("Photoshop", 0, b"8BPS"),
+    ("PDF", 0, b"%PDF-"),
+    ("MP3", 0, b"ID3"),
+    ("MP3", 0, b"\xff\xfb"),
+    ("FLAC", 0, b"fLaC"),
+    ("Ogg", 0, b"OggS"),
+    ("ZIP or Office", 0, b"PK\x03\x04"),
+    ("gzip", 0, b"\x1f\x8b"),
+)
+
+
+def handlers() -> Sequence[Handler]:
+    """Return every handler there is."""
+    return _HANDLERS
+
+
+def identify(file: BinaryIO, path: Path) -> Handler:
+    """Return the handler of an open file; `path` is only named in errors.
+
+    Raises:
+        UnsupportedFormat: The file is empty, or no handler knows its content; the message says what it looks like.
+    """
+    file.seek(0)
+    head = file.read(HEAD)
+    for handler in _HANDLERS:
+        if handler.sniff(head):
+            return handler
+    supported = ", ".join(handler.name.upper() for handler in _HANDLERS)
+    if not head:
+        raise UnsupportedFormat("media-empty", path=path, supported=supported)
+    found = _looks_like(head)
+    if found is not None:
+        raise UnsupportedFormat("format-not-supported", path=path, found=found, supported=supported)
+    code = "format-is-text" if _is_text(head) else "format-unknown"
+    raise UnsupportedFormat(code, path=path, supported=supported)
+
+
+def read(path: Path) -> Container:
+    """Return what the file at `path` holds.
+
+    Raises:
+        AssetNotFound: It cannot be opened or read.
+        UnsupportedFormat: No handler knows its content.
+        MalformedMedia: It breaks its format; nothing may be written into it.
+        MediaTooLarge: A limit is exceeded.
+    """
+    with open_input(path) as file, _named(path):
+        try:
+            return identify(file, path).read(file)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise AssetNotFound("asset-not-readable", path=path, reason=reason) from error
+
+
+def write(source: Path, target: BinaryIO, *, exif: bytes | None, xmp: bytes | None) -> None:
+    """Append a copy of `source` to the empty file `target` with other carriers; ``None`` leaves one byte-exact.
+
+    Args:
+        exif: A whole TIFF stream, as `provenance.metadata.exif.write` returns it.
+        xmp: A whole XMP packet, in UTF-8.
+
+    Raises:
+        AssetNotFound: `source` cannot be opened.
+        UnsupportedFormat: No handler knows its content.
+        MalformedMedia: It breaks its format.
+        MetadataNotWritten: A carrier does not fit: ``exif-segment-full``, ``xmp-segment-full``, or ``xmp-repeated``.
+        OSError: Reading or writing failed half-way; `provenance._files.new_file` turns it into our error.
+    """
+    with open_input(source) as file, _named(source):
+        identify(file, source).write(file, target, exif=exif, xmp=xmp)
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except MediaError as error:
+        error.details.setdefault("path", path)
+        raise
+
+
+def _looks_like(head: bytes) -> str | None:
+    return next((name for name, offset, magic in _OTHERS if head.startswith(magic, offset)), None)
+
+
+def _is_text(head: bytes) -> bool:
+    # The head may end inside a character.
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        text = decoder.decode(head)
+    except UnicodeDecodeError:
+        return False
+    return all(character.isprintable() or character.isspace() for character in text.removeprefix("\ufeff"))
