@@ -1,0 +1,55 @@
+"""The signer of manifests: a certificate chain and its private key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A certificate chain that has passed the pre-flight, and its key.
+
+    Attributes:
+        algorithm: `es256` `es384` `es512` `ps256` or `ed25519`.
+        chain: PEM, signing certificate first.
+        key: Unencrypted PKCS #8 PEM; never shown.
+        fingerprint: SHA-256 of the signing certificate's DER, lower-case hex.
+        common_name: Who signs.
+        not_after: Until when, in UTC.
+    """
+
+    algorithm: str
+    chain: bytes = field(repr=False)
+    key: bytes = field(repr=False)
+    fingerprint: str
+    common_name: str
+    not_after: datetime
+
+    @classmethod
+    def from_pem(cls, certificate: Path | bytes | str, key: Path | bytes | str) -> Signer:
+        """Load a signer from PEM, each argument a path, bytes or text.
+
+        `certificate` holds the signing certificate, then those that issued it.
+
+        Raises:
+            AssetNotFound: a file is missing or may not be read.
+            CertificateRejected: the pair cannot sign; the code names the defect.
+        """
+        from provenance.manifests import certificates
+
+        chain_pem, chain_path = certificates.material(certificate)
+        secret_pem, secret_path = certificates.material(key)
+        chain = certificates.chain_of(chain_pem, chain_path)
+        secret = certificates.key_of(secret_pem, secret_path)
+        algorithm = certificates.algorithm_of(secret, secret_path)
+        certificates.check_signer(chain, secret, chain_path)
+        return cls(
+            algorithm=algorithm,
+            chain=certificates.pem_of(chain),
+            key=certificates.key_pem(secret),
+            fingerprint=certificates.fingerprint_of(chain[0]),
+            common_name=certificates.name_of(chain[0]),
+            not_after=chain[0].not_valid_after_utc,
+        )

@@ -1,0 +1,200 @@
+"""Signing: our labels, what was done to the file, and the manifest it had before, in a new C2PA manifest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Literal
+
+from provenance import _files
+from provenance.errors import InvalidPost, LabelWouldBeLost, SigningFailed
+from provenance.manifests import binding
+from provenance.manifests.signer import Signer
+
+ActionName = Literal["c2pa.created", "c2pa.opened", "c2pa.edited"]
+
+_GENERATOR: Final = "provenance-labels"
+_PARENT_ID: Final = "xmp:iid:parent"  # ties the action to the ingredient; the binding puts a link in its place
+_INTEGERS: Final = range(-(2**63), 2**63)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that was done; `digital_source_type` is an IPTC URI.
+
+    Source: C2PA Technical Specification 2.2, section 18.15 (actions).
+    """
+
+    name: ActionName
+    digital_source_type: str | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The input that an opened file comes from; its manifest, if it has one, lives on in the new one."""
+
+    path: Path
+    mime: str
+    title: str
+
+
+def plan_actions(source_type: str | None, *, has_manifest: bool, notice_drawn: bool) -> tuple[Action, ...]:
+    """Return the actions of a file: created, or opened from its input, then edited when a notice was drawn.
+
+    Created needs an IPTC `source_type` and an input that holds no manifest yet.
+    """
+    if source_type is None or has_manifest:
+        first = Action("c2pa.opened")
+    else:
+        first = Action("c2pa.created", digital_source_type=source_type)
+    drawn = Action("c2pa.edited", description="A visible notice was added.")
+    return (first, drawn) if notice_drawn else (first,)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a signer states about a file.
+
+    Attributes:
+        labels: The payload of the assertion `org.w3id.provenance-labels.labels`, plain JSON.
+        actions: From `plan_actions`.
+        parent: The original input; used, and needed, by an action `c2pa.opened`.
+        title: The file's name, without a folder.
+    """
+
+    labels: Mapping[str, Any]
+    actions: Sequence[Action]
+    parent: Parent | None = None
+    title: str | None = None
+
+    @property
+    def opens(self) -> Parent | None:
+        """The input that the first action opens."""
+        return self.parent if self.actions[0].name == "c2pa.opened" else None
+
+
+def sign(source: Path, target: Path, claim: Claim, *, mime: str, signer: Signer) -> None:
+    """Write `source` with a new manifest to `target`; it is validated before it gets that name.
+
+    Args:
+        source: The finished file of media type `mime`, its metadata already written; never changed.
+        target: A name that is free.
+        claim: What to state.
+        mime: An IANA media type.
+        signer: Who signs.
+
+    Raises:
+        InvalidPost: the labels are no JSON, or hold an integer beyond 64 bits.
+        LabelWouldBeLost: `source` holds a manifest and the first action opens nothing.
+        SigningFailed: the binding refused; nothing is left behind.
+        AssetNotFound: `source` or the parent cannot be read.
+        OutputRefused: `target` exists.
+        OutputNotWritten: the file system refused; nothing is left behind.
+    """
+    definition = _definition(claim, mime)
+    with _files.open_input(source) as unsigned:
+        if claim.opens is None:
+            _refuse_manifest(unsigned, mime, source)
+        with _files.new_file(target) as file:
+            sink = _Sink(file)
+            with _binding_errors(source, sink), binding.context() as context, _native(signer) as native:
+                with binding.load().Builder(definition, context=context) as builder:
+                    _add_parent(builder, claim.opens)
+                    builder.sign(native, mime, unsigned, sink)
+
+
+def _definition(claim: Claim, mime: str) -> str:
+    """Return the manifest definition of the binding as JSON."""
+    definition = {
+        "claim_generator_info": [{"name": _GENERATOR, "version": version(_GENERATOR)}],
+        "title": claim.title,
+        "format": mime,
+        "assertions": [
+            {"label": "c2pa.actions.v2", "data": {"actions": [_action(each) for each in claim.actions]}},
+            {"label": binding.LABELS, "kind": "Json", "data": claim.labels},
+        ],
+    }
+    try:
+        text = json.dumps(definition, ensure_ascii=False, allow_nan=False, sort_keys=True)
+        text.encode()
+        json.loads(text, parse_int=_integer)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidPost("labels-not-signable", reason=error) from error
+    return text
+
+
+def _integer(digits: str) -> int:
+    # Beyond 64 bits the binding turns an integer into a float that is near it.
+    value = int(digits)
+    if value not in _INTEGERS:
+        raise ValueError(digits)
+    return value
+
+
+def _action(action: Action) -> dict[str, Any]:
+    stated: dict[str, Any] = {"action": action.name}
+    if action.digital_source_type:
+        stated["digitalSourceType"] = action.digital_source_type
+    if action.description:
+        stated["description"] = action.description
+    if action.name == "c2pa.opened":
+        stated["parameters"] = {"ingredientIds": [_PARENT_ID]}
+    return stated
+
+
+def _add_parent(builder: Any, parent: Parent | None) -> None:
+    if parent is None:
+        return
+    ingredient = {"relationship": "parentOf", "title": parent.title, "instance_id": _PARENT_ID}
+    with _files.open_input(parent.path) as original:
+        builder.add_ingredient(json.dumps(ingredient), parent.mime, original)
+
+
+def _native(signer: Signer) -> Any:
+    c2pa = binding.load()
+    return c2pa.Signer.from_info(c2pa.C2paSignerInfo(signer.algorithm, signer.chain, signer.key, None))
+
+
+def _refuse_manifest(source: BinaryIO, mime: str, path: Path) -> None:
+    """Raise when the file holds a manifest: signing it as newly created would drop it without a word."""
+    c2pa = binding.load()
+    with _binding_errors(path), suppress(c2pa.C2paError.ManifestNotFound), binding.context() as context:
+        c2pa.Reader(mime, source, context=context).close()
+        raise LabelWouldBeLost("manifest-would-be-lost", path=path)
+    source.seek(0)
+
+
+@contextmanager
+def _binding_errors(path: Path, sink: _Sink | None = None) -> Iterator[None]:
+    c2pa = binding.load()
+    try:
+        yield
+    except (c2pa.C2paError, ValueError, TypeError, RuntimeError) as error:
+        if sink and sink.error:
+            # The binding says only that a stream failed; the file system said why.
+            raise sink.error from None
+        raise SigningFailed("signing-failed", path=path, reason=error) from error
+
+
+class _Sink:
+    """A file that remembers the error which the binding, calling it from native code, swallows."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.error: OSError | None = None
+        for name in ("read", "readinto", "write", "seek", "tell", "flush"):
+            setattr(self, name, self._remembering(getattr(file, name)))
+
+    def _remembering(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*arguments: Any) -> Any:
+            try:
+                return call(*arguments)
+            except OSError as error:
+                self.error = error
+                raise
+
+        return called
