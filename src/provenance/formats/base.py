@@ -20,14 +20,14 @@ BLOCK: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """What one file holds, its carriers unparsed.
+    r"""What one file holds, its carriers unparsed.
 
     Attributes:
         format: The handler's name, such as ``jpeg``.
         mime: Media type of the content.
         width: Stored columns in pixels, before any orientation is applied.
         height: Stored rows in pixels, before any orientation is applied.
-        exif: The TIFF stream, without an ``Exif\\0\\0`` prefix.
+        exif: The TIFF stream, without an ``Exif\0\0`` prefix.
         xmp: The standard XMP packet; the first one if there are several.
         xmp_count: Number of standard XMP packets.
         iim: The IPTC-IIM datasets.
@@ -51,9 +51,11 @@ class Container:
 
 
 class Write(Protocol):
-    """Append a copy of `source` to `target` with other carriers; ``None`` leaves that carrier byte-exact."""
+    """How a handler writes."""
 
-    def __call__(self, source: BinaryIO, target: BinaryIO, *, exif: bytes | None, xmp: bytes | None) -> None: ...
+    def __call__(self, source: BinaryIO, target: BinaryIO, *, exif: bytes | None, xmp: bytes | None) -> None:
+        """Append a copy of `source` to `target` with other carriers; ``None`` leaves that carrier byte-exact."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,13 +27,20 @@ APP2: Final = 0xE2
 APP11: Final = 0xEB
 APP13: Final = 0xED
 
+FIRST: Final = 2
+"""Offset of the first segment, right after SOI."""
 PAYLOAD_LIMIT: Final = 0xFFFF - 2
 """Most bytes that one segment holds."""
 
+_LENGTH_SIZE: Final = 2
+_HEAD_SIZE: Final = 2 + _LENGTH_SIZE  # marker and length
 _SEGMENT_LIMIT: Final = 20_000
+_FRAME_SIZE: Final = 6  # of SOFn, without its components
+_SAMPLING: Final = range(1, 5)  # of a component; as many components as well
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOFn; not DHT, JPG, DAC
 _HUFFMAN_SEQUENTIAL: Final = frozenset({0xC0, 0xC1})
 _LOSSLESS: Final = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
+_RESERVED: Final = frozenset(range(0x02, 0xC0))
 _STANDALONE: Final = frozenset({0x01, *range(0xD0, 0xD8)})
 # What may stand between two scans: DHT DAC SOS DQT DNL DRI, APPn, COM; and EOI. Anything else is damage.
 _AFTER_SCAN: Final = frozenset({0xC4, 0xCC, EOI, SOS, 0xDB, DNL, DRI, *range(0xE0, 0xF0), 0xFE})
@@ -103,17 +110,17 @@ def parse(file: BinaryIO) -> Layout:
 
 def payload(file: BinaryIO, segment: Segment, limit: int = PAYLOAD_LIMIT) -> bytes:
     """Return at most the first `limit` bytes of what a segment holds, without marker and length."""
-    start = segment.start + 4
+    start = segment.start + _HEAD_SIZE
     return _bytes_at(file, start, min(limit, segment.end - start))
 
 
 def _read_header(file: BinaryIO, layout: Layout) -> Segment:
-    for segment in _segments(file, layout, 2):
+    for segment in _segments(file, layout, FIRST):
         if segment.marker == SOS:
             if not layout.components:
                 raise MalformedMedia("jpeg-damaged", offset=segment.start)
             return segment
-        if segment.marker in {SOI, EOI} or 0x01 < segment.marker < 0xC0:
+        if segment.marker in {SOI, EOI} or segment.marker in _RESERVED:
             raise MalformedMedia("jpeg-damaged", offset=segment.start)
         _note(file, layout, segment)
         layout.header.append(segment)
@@ -190,15 +197,15 @@ def _find_marker(file: BinaryIO, position: int, pattern: re.Pattern[bytes]) -> _
 
 
 def _segment_at(file: BinaryIO, layout: Layout, start: int) -> Segment:
-    head = _bytes_at(file, start, min(4, layout.size - start))
+    head = _bytes_at(file, start, min(_HEAD_SIZE, layout.size - start))
     marker = head[1]
     if marker in _STANDALONE or marker in {SOI, EOI}:
         return Segment(marker, start, start + 2)
     length = int.from_bytes(head[2:4], "big")
     end = start + 2 + length
-    if len(head) < 4 or end > layout.size:
+    if len(head) < _HEAD_SIZE or end > layout.size:
         raise MalformedMedia("jpeg-truncated", offset=start)
-    if length < 2:
+    if length < _LENGTH_SIZE:
         raise MalformedMedia("jpeg-damaged", offset=start)
     return Segment(marker, start, end)
 
@@ -215,14 +222,14 @@ def _note(file: BinaryIO, layout: Layout, segment: Segment) -> None:
 
 def _note_frame(data: bytes, layout: Layout, segment: Segment) -> None:
     """Read SOFn: precision, height, width, then id, sampling factors and table of each component (B.2.2)."""
-    if len(data) < 6 or not 1 <= data[5] <= 4 or len(data) < 6 + 3 * data[5]:
+    if len(data) < _FRAME_SIZE or data[5] not in _SAMPLING or len(data) < _FRAME_SIZE + 3 * data[5]:
         raise MalformedMedia("jpeg-damaged", offset=segment.start)
     layout.frame = segment.marker
     layout.height = int.from_bytes(data[1:3], "big")
     layout.width = int.from_bytes(data[3:5], "big")
-    for at in range(6, 6 + 3 * data[5], 3):
+    for at in range(_FRAME_SIZE, _FRAME_SIZE + 3 * data[5], 3):
         sampling = _Component(data[at + 1] >> 4, data[at + 1] & 15)
-        if not (1 <= sampling.horizontal <= 4 and 1 <= sampling.vertical <= 4):
+        if sampling.horizontal not in _SAMPLING or sampling.vertical not in _SAMPLING:
             raise MalformedMedia("jpeg-damaged", offset=segment.start)
         layout.components[data[at]] = sampling
     if layout.width == 0 or len(layout.components) != data[5]:

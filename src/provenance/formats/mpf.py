@@ -1,7 +1,7 @@
 """The index of a JPEG that holds several pictures (CIPA DC-007, Multi-Picture Format).
 
-The index sits in the first picture's APP2 and counts offsets from its own TIFF header. Metadata that grow in front of it
-change nothing in it but the size of the first picture; metadata behind it change every offset.
+The index sits in the first picture's APP2 and counts offsets from its own TIFF header. Metadata that grow in front of
+it change nothing in it but the size of the first picture; metadata behind it change every offset.
 """
 
 from __future__ import annotations

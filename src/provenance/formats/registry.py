@@ -100,6 +100,8 @@ def write(source: Path, target: BinaryIO, *, exif: bytes | None, xmp: bytes | No
     """Append a copy of `source` to the empty file `target` with other carriers; ``None`` leaves one byte-exact.
 
     Args:
+        source: The file to copy.
+        target: An open file, as `provenance._files.new_file` yields it.
         exif: A whole TIFF stream, as `provenance.metadata.exif.write` returns it.
         xmp: A whole XMP packet, in UTF-8.
 

@@ -19,9 +19,11 @@ from provenance.metadata.problems import Problem
 from provenance.model import times
 
 _BYTE, _ASCII, _SHORT, _LONG, _RATIONAL, _UNDEFINED, _IFD = 1, 2, 3, 4, 5, 7, 13
+_RATIONALS: Final = frozenset({_RATIONAL, 10})  # signed ones occur and are not negative
 _OFFSET_KINDS: Final = frozenset({_LONG, _IFD})
 _SIZES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 129: 1}
 _ENTRY: Final = 12
+_POINTER: Final = 4
 _INLINE: Final = 4  # a value this short lies in its entry
 _DIRECTORY_LIMIT: Final = 32
 _ENTRY_LIMIT: Final = 10_000  # in all directories together; 64 KB hold half of that
@@ -35,6 +37,8 @@ _IMAGE, _THUMBNAIL, _OTHER = -1, -2, -3  # directories that no tag names: IFD0, 
 _JPEG_START, _JPEG_LENGTH = 0x0201, 0x0202
 
 _NEW_STREAM: Final = b"MM\0*\0\0\0\0"
+_PARTS: Final = range(1, 4)  # degrees, minutes, seconds
+_ORIENTATIONS: Final = range(1, 9)
 _SECOND_PARTS: Final = 10_000  # 0.0001″ is 3 mm
 _STATED_TIME: Final = re.compile(r"(\d{4})[:/.-](\d\d)[:/.-](\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d))?)?", re.ASCII)
 # Datums that agree with WGS-84 within two metres, as cameras and surveyors write them.
@@ -112,10 +116,10 @@ class _Stream:
 
 
 def read(blob: bytes) -> Exif:
-    """Return what an EXIF block says; a field that cannot be read is left out and named in `problems`.
+    r"""Return what an EXIF block says; a field that cannot be read is left out and named in `problems`.
 
     Args:
-        blob: The TIFF stream, without an ``Exif\\0\\0`` prefix.
+        blob: The TIFF stream, without an ``Exif\0\0`` prefix.
 
     Raises:
         MalformedMedia: ``exif-damaged``: the structure loops or leaves the block, so it must not be edited.
@@ -222,9 +226,12 @@ def _entry(order: str, blob: bytes, at: int) -> _Entry:
 def _children(order: str, blob: bytes, name: int, directory: _Directory) -> Iterator[tuple[int, int]]:
     """Yield name and offset of each directory that `directory` leads to."""
     for entry in directory.entries:
-        if entry.tag not in _POINTERS or entry.kind not in _OFFSET_KINDS:
+        if entry.tag not in _POINTERS:
             continue
-        for at in range(entry.at, entry.at + min(entry.size, 4 * _DIRECTORY_LIMIT), 4):
+        if entry.kind not in _OFFSET_KINDS or (entry.number > 1 and entry.tag != _SUB_IFDS):
+            # Some readers follow such a pointer and some do not: replacing it could lose what it leads to.
+            raise _damaged(entry.at)
+        for at in range(entry.at, entry.at + min(entry.size, _POINTER * _DIRECTORY_LIMIT), _POINTER):
             if start := _long(order, blob, at):
                 yield (entry.tag if name == _IMAGE else _OTHER), start
     if name in {_IMAGE, _THUMBNAIL}:
@@ -351,10 +358,10 @@ def _coordinates(stream: _Stream, problems: list[Problem]) -> tuple[float, float
 
 
 def _degrees(stream: _Stream, tag: int, reference_tag: int, references: str, limit: int) -> float | None:
-    """Return signed degrees from degrees, minutes and seconds, the later ones optional."""
+    """Return signed degrees from degrees, minutes and seconds, of which the last two may be missing."""
     entry = stream.gps.get(tag)
     reference = (stream.text(stream.gps.get(reference_tag)) or "?")[0].upper()
-    if entry is None or entry.kind != _RATIONAL or not 1 <= entry.number <= 3 or reference not in references:
+    if entry is None or entry.kind not in _RATIONALS or entry.number not in _PARTS or reference not in references:
         return None
     numbers = struct.unpack(f"{stream.order}{2 * entry.number}I", stream.data(entry))
     total = Fraction(0)
@@ -396,7 +403,7 @@ def _orientation(stream: _Stream, problems: list[Problem]) -> int:
         return 1
     data = stream.data(entry)
     value = int.from_bytes(data[:2], "little" if stream.order == "<" else "big") if entry.kind == _SHORT else 0
-    if not 1 <= value <= 8:
+    if value not in _ORIENTATIONS:
         problems.append(Problem("exif-orientation-invalid", "warning", {"value": value}))
         return 1
     return value

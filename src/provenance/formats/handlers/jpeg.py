@@ -41,7 +41,7 @@ def read(file: BinaryIO) -> Container:
         "photoshop-damaged": iim_damaged,
         "jpeg-stray-bytes": layout.stray,
         "jpeg-several-pictures": pictures > 1,
-        "data-after-picture": pictures < 2 and _has_trailer(file, layout),
+        "data-after-picture": pictures <= 1 and _has_trailer(file, layout),
     }
     return Container(
         format="jpeg",
@@ -101,7 +101,7 @@ def _edit(present: list[Segment], start: int, content: bytes) -> Edit:
 
 
 def _after_leading_app0(layout: Layout) -> int:
-    end = 2
+    end = jpeg_segments.FIRST
     for segment in layout.header:
         if segment.marker != APP0:
             break

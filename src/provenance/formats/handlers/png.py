@@ -14,13 +14,15 @@ from provenance.formats.base import BLOCK, METADATA_LIMIT, Container, Handler, c
 from provenance.formats.splice import Edit, splice
 
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-_HEADER_SIZE: Final = 13
+_HEAD_SIZE: Final = 8  # length and kind of a chunk
+_HEADER_SIZE: Final = 13  # what IHDR holds
 _HEADER_END: Final = len(_SIGNATURE) + 12 + _HEADER_SIZE
 _LARGEST: Final = (1 << 31) - 1  # of a chunk and of a side (5.3)
 # Bits a sample may have, by colour type (11.2.1).
 _DEPTHS: Final = {0: {1, 2, 4, 8, 16}, 2: {8, 16}, 3: {1, 2, 4, 8}, 4: {8, 16}, 6: {8, 16}}
 _XMP: Final = b"XML:com.adobe.xmp"
 _TEXTS: Final = frozenset({b"tEXt", b"zTXt", b"iTXt"})
+_KEYWORD_LIMIT: Final = 79  # bytes (11.3.3.1)
 _TEXT_LIMIT: Final = 1000  # text chunks read, of which real files have a handful
 _EXIF_PREFIX: Final = b"Exif\0\0"  # some writers leave the JPEG prefix in eXIf
 
@@ -160,8 +162,8 @@ def _chunks(file: BinaryIO) -> Iterator[_Chunk]:
     kind = b""
     while kind != b"IEND":
         file.seek(start)
-        head = file.read(8)
-        if len(head) < 8:
+        head = file.read(_HEAD_SIZE)
+        if len(head) < _HEAD_SIZE:
             raise MalformedMedia("png-truncated", offset=start)
         length, kind = struct.unpack(">I4s", head)
         if length > _LARGEST or not kind.isalpha() or (kind == b"IHDR") != (start == len(_SIGNATURE)):
@@ -254,15 +256,16 @@ def _text(kind: bytes, data: bytes, limit: int) -> _Text:
         ValueError: It breaks its form, or expands beyond `limit` bytes.
     """
     keyword, separator, rest = data.partition(b"\0")
-    if not separator or len(keyword) > 79:
+    if not separator or len(keyword) > _KEYWORD_LIMIT:
         raise ValueError(kind)
     compressed = kind == b"zTXt"
     if kind == b"iTXt":
         compressed = rest[:1] == b"\1"
-        parts = rest[2:].split(b"\0", 2)
-        if len(parts) < 3:
+        # Flag, method, language, translated keyword, text.
+        _, language_ends, rest = rest[2:].partition(b"\0")
+        _, keyword_ends, rest = rest.partition(b"\0")
+        if not language_ends or not keyword_ends:
             raise ValueError(kind)
-        rest = parts[2]
     elif compressed:
         rest = rest[1:]
     value = _expanded(rest, limit) if compressed else rest
