@@ -14,7 +14,7 @@ METADATA_LIMIT: Final = 10_000_000
 """Largest carrier that is read, in bytes; also of a compressed text once expanded."""
 PIXEL_LIMIT: Final = 1 << 30
 """Largest picture, in pixels: five times what phones take, far below what exhausts a machine when it is decoded."""
-BLOCK: Final = 1 << 20
+BLOCK: Final = 1 << 16
 """How much of a file is in memory at once, in bytes."""
 
 

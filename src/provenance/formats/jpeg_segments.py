@@ -68,7 +68,7 @@ class Layout:
 
     Attributes:
         header: Segments before the first scan, without SOI; readers look for metadata only here.
-        scan: Offset of the first SOS.
+        scan: The first SOS.
         end: Offset of the first byte after EOI; what follows belongs to somebody else.
         size: Size of the file in bytes.
         stray: Whether bytes that belong to no segment lie in the header.
@@ -76,7 +76,7 @@ class Layout:
 
     size: int
     header: list[Segment] = field(default_factory=list)
-    scan: int = 0
+    scan: Segment = field(default_factory=lambda: Segment(SOS, 0, 0))
     end: int = 0
     width: int = 0
     height: int = 0
@@ -88,43 +88,54 @@ class Layout:
 
 
 def parse(file: BinaryIO) -> Layout:
-    """Walk a JPEG from SOI to its EOI.
+    """Walk a JPEG from SOI to its EOI: `parse_header`, then `check_scans`."""
+    layout = parse_header(file)
+    check_scans(file, layout)
+    return layout
+
+
+def parse_header(file: BinaryIO) -> Layout:
+    """Walk a JPEG from SOI to its first scan.
+
+    Raises:
+        MalformedMedia: See `check_scans`.
+        OSError: Reading failed.
+    """
+    layout = Layout(size=file.seek(0, os.SEEK_END))
+    if _bytes_at(file, 0, FIRST) != bytes((0xFF, SOI)):
+        raise MalformedMedia("jpeg-damaged", offset=0)
+    for segment in _segments(file, layout, FIRST):
+        if segment.marker == SOS:
+            if not layout.components:
+                raise MalformedMedia("jpeg-damaged", offset=segment.start)
+            layout.scan = segment
+            return layout
+        if segment.marker in {SOI, EOI} or segment.marker in _RESERVED:
+            raise MalformedMedia("jpeg-damaged", offset=segment.start)
+        _note(file, layout, segment)
+        layout.header.append(segment)
+    raise MalformedMedia("jpeg-truncated", offset=layout.size)
+
+
+def check_scans(file: BinaryIO, layout: Layout) -> None:
+    """Walk every scan up to EOI and complete `layout`.
 
     Raises:
         MalformedMedia: ``jpeg-truncated`` when data end before the picture does, ``jpeg-damaged`` for any other defect.
         MediaTooLarge: The picture has too many pixels.
         OSError: Reading failed.
     """
-    layout = Layout(size=file.seek(0, os.SEEK_END))
-    if _bytes_at(file, 0, 2) != bytes((0xFF, SOI)):
-        raise MalformedMedia("jpeg-damaged", offset=0)
-    scan = _read_header(file, layout)
-    layout.scan = scan.start
-    _read_scans(file, layout, scan)
+    _read_scans(file, layout)
     if layout.height == 0 or layout.scanned != set(layout.components):
         # A height only DNL could give never came, or a component has no scan.
         raise MalformedMedia("jpeg-truncated", offset=layout.end)
     check_picture_size(layout.width, layout.height)
-    return layout
 
 
 def payload(file: BinaryIO, segment: Segment, limit: int = PAYLOAD_LIMIT) -> bytes:
     """Return at most the first `limit` bytes of what a segment holds, without marker and length."""
     start = segment.start + _HEAD_SIZE
     return _bytes_at(file, start, min(limit, segment.end - start))
-
-
-def _read_header(file: BinaryIO, layout: Layout) -> Segment:
-    for segment in _segments(file, layout, FIRST):
-        if segment.marker == SOS:
-            if not layout.components:
-                raise MalformedMedia("jpeg-damaged", offset=segment.start)
-            return segment
-        if segment.marker in {SOI, EOI} or segment.marker in _RESERVED:
-            raise MalformedMedia("jpeg-damaged", offset=segment.start)
-        _note(file, layout, segment)
-        layout.header.append(segment)
-    raise MalformedMedia("jpeg-truncated", offset=layout.size)
 
 
 def _segments(file: BinaryIO, layout: Layout, position: int) -> Iterator[Segment]:
@@ -139,7 +150,8 @@ def _segments(file: BinaryIO, layout: Layout, position: int) -> Iterator[Segment
     raise MalformedMedia("jpeg-damaged", offset=position)
 
 
-def _read_scans(file: BinaryIO, layout: Layout, segment: Segment) -> None:
+def _read_scans(file: BinaryIO, layout: Layout) -> None:
+    segment = layout.scan
     for _ in range(_SEGMENT_LIMIT):
         if segment.marker == SOS:
             start = segment.end

@@ -8,7 +8,7 @@ from provenance.errors import MetadataNotWritten
 from provenance.formats import jpeg_segments, mpf, photoshop
 from provenance.formats.base import Container, Handler, check_carrier_size
 from provenance.formats.jpeg_segments import APP0, APP1, APP2, APP11, APP13, PAYLOAD_LIMIT, Layout, Segment
-from provenance.formats.splice import Edit, splice
+from provenance.formats.splice import Edit, begin_flush, splice
 
 _EXIF: Final = b"Exif\0\0"
 _XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
@@ -69,7 +69,7 @@ def write(source: BinaryIO, target: BinaryIO, *, exif: bytes | None, xmp: bytes 
     """
     _check_fits("exif", _EXIF, exif)
     _check_fits("xmp", _XMP, xmp)
-    layout = jpeg_segments.parse(source)
+    layout = jpeg_segments.parse_header(source)
     exif_at = _with_prefix(source, layout, APP1, _EXIF)
     xmp_at = _with_prefix(source, layout, APP1, _XMP)
     if xmp is not None and len(xmp_at) > 1:
@@ -87,6 +87,9 @@ def write(source: BinaryIO, target: BinaryIO, *, exif: bytes | None, xmp: bytes 
         at = index.start + 4
         edits.append(Edit(at, index.end, mpf.moved(old, at, edits)))
     splice(source, target, edits)
+    # The header decides what changes, so the disk is at work already while the scans, nearly all of the file, are read.
+    begin_flush(target)
+    jpeg_segments.check_scans(source, layout)
 
 
 def _check_fits(carrier: str, prefix: bytes, value: bytes | None) -> None:
