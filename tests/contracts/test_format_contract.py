@@ -1,0 +1,182 @@
+"""What every container handler promises; a new one is taken up from the registry, it only brings samples."""
+
+import io
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageSequence
+
+from provenance._files import new_file
+from provenance.errors import OutputNotWritten, ProvenanceError
+from provenance.formats import registry
+from provenance.metadata import exif
+
+HANDLERS = {handler.name: handler for handler in registry.handlers()}
+IMAGES = [name for name, handler in HANDLERS.items() if handler.media == "image"]
+EDITED = {"ExifIFD:DateTimeOriginal", "XMP-photoshop:Source"}
+DERIVED = ("SourceFile", "System:", "ExifTool:", "Composite:")
+
+by_handler = pytest.mark.parametrize("handler", HANDLERS.values(), ids=HANDLERS)
+
+
+class Faulty(io.BytesIO):
+    """A file whose n-th read or write raises, or whose reads stop there."""
+
+    def __init__(self, content=b"", *, at=None, stops=False):
+        super().__init__(content)
+        self.left, self.stops = at, stops
+
+    def _due(self):
+        if self.left is None:
+            return False
+        self.left -= 1
+        return self.left < 0
+
+    def read(self, size=-1):
+        if self._due():
+            if self.stops:
+                return b""
+            raise OSError(5, "injected")
+        return super().read(size)
+
+    def write(self, data):
+        if self._due():
+            raise OSError(28, "injected")
+        return super().write(data)
+
+
+def written(handler, content, *, exif=None, xmp=None):
+    out = io.BytesIO()
+    handler.write(io.BytesIO(content), out, exif=exif, xmp=xmp)
+    return out.getvalue()
+
+
+def labelled(handler, content, xmp):
+    block = handler.read(io.BytesIO(content)).exif
+    new = exif.write(block, captured_at="2026-05-01T08:30:00", coordinates=None)
+    return written(handler, content, exif=new, xmp=xmp(b"new"))
+
+
+def frames(content):
+    with Image.open(io.BytesIO(content)) as image:
+        return [(frame.size, frame.mode, frame.tobytes()) for frame in ImageSequence.Iterator(image)]
+
+
+@by_handler
+def test_every_handler_has_samples_and_reads_them(handler, samples):
+    for content in samples[handler.name].values():
+        found = handler.read(io.BytesIO(content))
+        assert (found.format, found.media, found.mime) == (handler.name, handler.media, handler.mime)
+        assert (found.width, found.height) == (97, 61)
+
+
+@by_handler
+def test_a_handler_claims_its_own_samples_only(handler, samples):
+    for name, contents in samples.items():
+        for content in contents.values():
+            assert handler.sniff(content[:512]) == (name == handler.name)
+            if name != handler.name:
+                with pytest.raises(ProvenanceError):
+                    handler.read(io.BytesIO(content))
+
+
+@by_handler
+def test_leaving_every_carrier_copies_the_bytes(handler, samples):
+    for content in samples[handler.name].values():
+        assert written(handler, content) == content
+
+
+@by_handler
+def test_what_is_written_reads_back_and_a_second_time_changes_nothing(handler, samples, xmp):
+    for content in samples[handler.name].values():
+        once = labelled(handler, content, xmp)
+        found = handler.read(io.BytesIO(once))
+        assert exif.read(found.exif).captured_at == "2026-05-01T08:30:00"
+        assert (found.xmp, found.xmp_count) == (xmp(b"new"), 1)
+        assert labelled(handler, once, xmp) == once
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_pictures_decode_the_same(name, samples, xmp):
+    for content in samples[name].values():
+        assert frames(labelled(HANDLERS[name], content, xmp)) == frames(content)
+
+
+@by_handler
+@pytest.mark.skipif(shutil.which("exiftool") is None, reason="exiftool is not installed")
+def test_other_metadata_stay_as_an_independent_reader_sees_them(handler, samples, xmp, tmp_path):
+    for name, content in samples[handler.name].items():
+        (tmp_path / "before").write_bytes(content)
+        (tmp_path / "after").write_bytes(labelled(handler, content, xmp))
+        before, after = (tags(tmp_path / side) for side in ("before", "after"))
+        kept = {tag: value for tag, value in before.items() if tag not in EDITED}
+        assert {tag: after.get(tag) for tag in kept} == kept, name
+        assert after["XMP-photoshop:Source"] == "new"
+
+
+def tags(path):
+    run = subprocess.run(["exiftool", "-j", "-G1", "-a", "-n", str(path)], capture_output=True, check=True)
+    return {tag: value for tag, value in json.loads(run.stdout)[0].items() if not tag.startswith(DERIVED)}
+
+
+@by_handler
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_fault_at_any_read_or_write_is_an_error_we_name(handler, samples, xmp, data):
+    content = data.draw(st.sampled_from(list(samples[handler.name].values())))
+    at, side = data.draw(st.integers(0, 60)), data.draw(st.sampled_from(["read", "stop", "write"]))
+    source = Faulty(content, at=None if side == "write" else at, stops=side == "stop")
+    target = Faulty(at=at if side == "write" else None)
+    try:
+        handler.write(source, target, exif=None, xmp=xmp(b"new"))
+    except (ProvenanceError, OSError):
+        pass
+    else:
+        assert target.getvalue() == written(handler, content, xmp=xmp(b"new"))
+    assert source.getvalue() == content
+
+
+@by_handler
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_damaged_bytes_are_read_or_refused_and_never_crash(handler, samples, data):
+    content = bytearray(data.draw(st.sampled_from(list(samples[handler.name].values()))))
+    for _ in range(data.draw(st.integers(1, 8))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        found = handler.read(io.BytesIO(bytes(content)))
+        if found.exif is not None:
+            exif.write(found.exif, captured_at="2026-05-01T08:30:00", coordinates=(1.0, 2.0))
+    except ProvenanceError as error:
+        assert error.diagnostics("en") != error.code
+        assert error.diagnostics("zh-CN") != error.code
+
+
+@by_handler
+def test_every_cut_of_a_file_is_refused(handler, samples, xmp):
+    for content in samples[handler.name].values():
+        for length in (*range(len(content) - 200, len(content)), *range(3, len(content), 97)):
+            with pytest.raises(ProvenanceError):
+                handler.read(io.BytesIO(content[:length]))
+            with pytest.raises(ProvenanceError):
+                written(handler, content[:length], xmp=xmp(b"new"))
+
+
+@by_handler
+def test_a_full_disk_leaves_nothing_behind(handler, samples, xmp, tmp_path):
+    source = tmp_path / "source"
+    source.write_bytes(samples[handler.name]["full"])
+
+    def fail(*_):
+        raise OSError(28, os.strerror(28))
+
+    with pytest.raises(OutputNotWritten), new_file(tmp_path / "out") as target:
+        target.write = fail
+        registry.write(source, target, exif=None, xmp=xmp(b"new"))
+    assert [entry.name for entry in tmp_path.iterdir()] == ["source"]
+    assert source.read_bytes() == samples[handler.name]["full"]
