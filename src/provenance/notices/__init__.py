@@ -1,1 +1,11 @@
-"""."""
+"""Visible notices on pictures: laid out, drawn, and found again in the finished pixels.
+
+Importing this package loads numpy, Pillow and OpenCV: use cases import it inside their functions.
+"""
+
+from provenance.notices.find import measure
+from provenance.notices.paint import DrawResult, draw
+from provenance.notices.place import layout
+from provenance.notices.typeset import require_glyphs
+
+__all__ = ["DrawResult", "draw", "layout", "measure", "require_glyphs"]

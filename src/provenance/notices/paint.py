@@ -1,0 +1,69 @@
+"""Draw notices on a picture: the bytes of a new file, in which only what lies under them has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final, Literal
+
+from provenance._files import open_input
+from provenance.errors import MediaError, MediaTooLarge, UnsupportedFormat
+from provenance.model.notice import Notice
+from provenance.notices.jpeg import draw_jpeg
+from provenance.notices.png import draw_png
+
+LARGEST_FILE: Final = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class DrawResult:
+    """What drawing did: `media_change` as in the post file, `method` for a person."""
+
+    media_change: Literal["blocks", "full"]
+    method: str
+
+
+def draw(  # noqa: PLR0913 - the sixth forces the second way
+    source: Path,
+    target: BinaryIO,
+    notices: Sequence[Notice],
+    *,
+    orientation: int,
+    format: str,  # noqa: A002 - the word of the whole package
+    blocks: bool = True,
+) -> DrawResult:
+    """Write `source` with `notices` drawn to `target`; every other byte that is no picture data stays as it is.
+
+    Args:
+        source: A JPEG or PNG file.
+        target: An open file; written from where it stands.
+        notices: Where and what, as `layout` returned it.
+        orientation: EXIF orientation of the file, 1 to 8: boxes count displayed pixels.
+        format: ``jpeg`` or ``png``.
+        blocks: False draws on JPEG by encoding the whole picture again, as if libturbojpeg were missing.
+
+    Raises:
+        AssetNotFound: `source` cannot be read.
+        GlyphMissing: the shipped font lacks a character.
+        MalformedMedia: the file breaks its format.
+        MediaTooLarge: more than 1 GiB or 200 megapixels.
+        NoticeDoesNotFit: the notice cannot be drawn on this picture without losing something.
+        UnsupportedFormat: neither JPEG nor PNG.
+    """
+    if format not in {"jpeg", "png"}:
+        raise UnsupportedFormat("notice-format", path=source, format=format)
+    with open_input(source) as file:
+        data = file.read(LARGEST_FILE + 1)
+    try:
+        if len(data) > LARGEST_FILE:
+            raise MediaTooLarge("notice-file-too-large", limit=LARGEST_FILE)
+        if format == "jpeg":
+            pieces, change, method = draw_jpeg(data, notices, orientation, blocks=blocks)
+        else:
+            pieces, change, method = draw_png(data, notices, orientation)
+    except MediaError as error:
+        # Where the picture lies is known only here.
+        raise type(error)(error.code, **{**error.details, "path": source}) from error
+    target.writelines(pieces)
+    return DrawResult(change, method)
