@@ -44,4 +44,4 @@ $(STAMP): pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf $(VENV) demo-out .coverage* .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) provenance-demo* .coverage* .pytest_cache .mypy_cache .ruff_cache

@@ -32,7 +32,7 @@ class AigcElement(Value):
     """One AIGC element (GB 45438-2025, Annex E): its slot, its form, what is wrong with it, and its seven values."""
 
     slot: str
-    form: Literal["bare", "wrapped", "attribute", "escaped", "unreadable", "other"]
+    form: Literal["bare", "wrapped", "legacy", "unreadable"]
     problems: tuple[str, ...] = ()
     value: dict[str, str] = {}
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from provenance import _files
-from provenance.errors import ConflictingLabels, InvalidPost
+from provenance.errors import AssetNotFound, ConflictingLabels, InvalidPost
 from provenance.model.base import Flag, Line, Name, Prose, Value, refuse
 from provenance.model.compare import first_difference
 from provenance.model.labels import REPEATABLE, Affiliation, Label, Source
@@ -217,6 +217,24 @@ class Post(Value):
         """Return the folder that asset paths are relative to."""
         return self._folder
 
+    def asset_path(self, index: int) -> Path:
+        """Return where an asset's file lies.
+
+        Raises:
+            AssetNotFound: nothing is there.
+            InvalidPost: a link leads outside the post's folder.
+        """
+        asset = self.assets[index]
+        path = self.folder / asset.path
+        pointer = f"/assets/{index}/path"
+        try:
+            real = path.resolve(strict=True)
+        except (OSError, RuntimeError):
+            raise AssetNotFound("asset-not-found", path=path, pointer=pointer) from None
+        if not real.is_relative_to(self.folder.resolve()):
+            raise InvalidPost("path-outside", pointer=pointer, value=asset.path)
+        return path
+
     def labels_on_post(self) -> tuple[PlacedLabel, ...]:
         """Return the post's labels, with the account's MCN as the `mcn` label it implies."""
         placed = [PlacedLabel(self._completed(label), "post", f"/labels/{at}") for at, label in enumerate(self.labels)]
@@ -225,12 +243,16 @@ class Post(Value):
             placed.append(PlacedLabel(Affiliation(**dict(mcn)), "post", "/account/mcn"))
         return tuple(placed)
 
-    def labels_on_asset(self, index: int) -> tuple[PlacedLabel, ...]:
-        """Return the labels in force on one asset: its own, and the post's of every kind it has none of."""
-        own = tuple(
+    def own_labels(self, index: int) -> tuple[PlacedLabel, ...]:
+        """Return the labels given on one asset itself."""
+        return tuple(
             PlacedLabel(self._completed(label), "asset", f"/assets/{index}/labels/{at}")
             for at, label in enumerate(self.assets[index].labels)
         )
+
+    def labels_on_asset(self, index: int) -> tuple[PlacedLabel, ...]:
+        """Return the labels in force on one asset: its own, and the post's of every kind it has none of."""
+        own = self.own_labels(index)
         replaced = {each.kind for each in own}
         return own + tuple(each for each in self.labels_on_post() if each.kind not in replaced)
 

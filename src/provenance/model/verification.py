@@ -1,4 +1,4 @@
-"""What every carrier of a finished file says, whether it holds, and where the carriers disagree (contract, section 4)."""
+"""What every carrier of a finished file says, whether it holds, and where carriers disagree (contract, section 4)."""
 
 from __future__ import annotations
 

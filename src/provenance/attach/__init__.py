@@ -1,0 +1,7 @@
+"""Attach labels: to one file, or to every asset of a post."""
+
+from provenance.attach.file import Labelled, label_file
+from provenance.attach.plan import OnConflict
+from provenance.attach.post import POST_FILE, Attached, attach_media, attach_post
+
+__all__ = ["POST_FILE", "Attached", "Labelled", "OnConflict", "attach_media", "attach_post", "label_file"]

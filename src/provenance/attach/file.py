@@ -1,0 +1,169 @@
+"""Carry a plan out on one file: draw, write metadata, sign, and only then give the result its name."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from provenance import _files
+from provenance.attach.plan import OnConflict, Plan, Wanted, plan, with_notices
+from provenance.errors import LabelWouldBeLost, MediaError, MetadataNotWritten, ProvenanceError
+from provenance.formats import registry
+from provenance.manifests.signer import Signer
+from provenance.manifests.write import Claim, Parent, plan_actions, sign
+from provenance.metadata import exif, iptc, xmp
+from provenance.model.notice import Notice
+from provenance.model.post import MediaChange
+from provenance.observe import Look, look
+
+_INTACT: Final = frozenset({"valid", "trusted"})
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A labelled file.
+
+    Attributes:
+        path: Where it lies.
+        sha256: Of its bytes.
+        notices: Those in the picture, drawn now or before.
+        media_change: What happened to the picture itself.
+        method: How a notice was drawn: ``libturbojpeg``, ``re-encode`` …; None where none was.
+        warnings: What went differently from what was asked.
+    """
+
+    path: Path
+    sha256: str
+    notices: tuple[Notice, ...]
+    media_change: MediaChange
+    method: str | None
+    warnings: tuple[ProvenanceError, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    path: Path
+    notices: tuple[Notice, ...] = ()
+    media_change: MediaChange = "none"
+    method: str | None = None
+
+
+def label_file(
+    source: Path, target: Path, wanted: Wanted, *, signer: Signer | None, on_conflict: OnConflict = "refuse"
+) -> Labelled:
+    """Write a labelled copy of `source` to `target`; `source` is never changed.
+
+    A file that already says all this, signed by the same signer, is copied byte for byte.
+
+    Raises:
+        AssetNotFound: `source` cannot be read.
+        OutputRefused: `target` exists.
+        ConflictingLabels: the file says something else.
+        MediaError: the file cannot hold a label without losing something.
+        ManifestError: signing failed.
+        OutputNotWritten: the file system refused. In every case nothing is left behind.
+    """
+    _files.refuse_existing(target)
+    found = look(source)
+    if signer is None and found.observation.manifest.state != "absent":
+        raise LabelWouldBeLost("manifest-needs-signer", path=source)
+    planned = plan(found, wanted, on_conflict=on_conflict)
+    with contextlib.ExitStack() as stack:
+        drawn = _draw(source, target.parent, found, planned, stack)
+        record = with_notices(planned, drawn.notices)
+        packet = _packet(found, planned, record.text())
+        block, warnings = _block(found, planned)
+        changed = bool(drawn.notices) or block is not None or packet != found.container.xmp
+        if not changed and _signed_alike(found, record.payload(), signer):
+            _copy(source, target)
+        elif signer is None:
+            with _files.new_file(target) as file:
+                registry.write(drawn.path, file, exif=block, xmp=packet)
+                file.flush()
+                _read_back(Path(file.name), packet, found)
+        else:
+            finished = stack.enter_context(_files.scratch_file(target.parent))
+            with finished.open("wb") as file:
+                registry.write(drawn.path, file, exif=block, xmp=packet)
+            _read_back(finished, packet, found)
+            claim = _claim(source, found, wanted, record.payload(), drawn)
+            sign(finished, target, claim, mime=_mime(found), signer=signer)
+    return Labelled(
+        path=target,
+        sha256=_files.sha256_of(target),
+        notices=record.notices,
+        media_change=drawn.media_change,
+        method=drawn.method,
+        warnings=tuple(MediaError(code, path=source, **details) for code, details in (*planned.warnings, *warnings)),
+    )
+
+
+def _draw(source: Path, folder: Path, found: Look, planned: Plan, stack: contextlib.ExitStack) -> _Drawn:
+    if not planned.draw:
+        return _Drawn(source)
+    from provenance import notices
+
+    seen = found.observation
+    taken = [notice.box for notice in planned.record.notices]
+    placed = notices.layout(planned.draw, seen.width or 0, seen.height or 0, taken)
+    path = stack.enter_context(_files.scratch_file(folder))
+    with path.open("wb") as file:
+        result = notices.draw(source, file, placed, orientation=seen.orientation, format=str(seen.format))
+    return _Drawn(path, placed, result.media_change, result.method)
+
+
+def _packet(found: Look, planned: Plan, record: str) -> bytes:
+    return xmp.merge(found.container.xmp, {**planned.properties, iptc.RECORD: record})
+
+
+def _block(found: Look, planned: Plan) -> tuple[bytes | None, Sequence[tuple[str, dict[str, object]]]]:
+    """Return the EXIF block to write; one that is damaged or full stays as it is, and the fields go to XMP alone."""
+    if planned.captured_at is None and planned.coordinates is None:
+        return None, ()
+    try:
+        block = exif.write(found.container.exif, captured_at=planned.captured_at, coordinates=planned.coordinates)
+        registry.require_room(found.container, block)
+    except MetadataNotWritten as error:
+        return None, [(error.code, error.details)]
+    return block, ()
+
+
+def _signed_alike(found: Look, payload: dict[str, object], signer: Signer | None) -> bool:
+    if signer is None:
+        return True
+    return (
+        found.observation.manifest.state in _INTACT
+        and found.observation.signer == signer.fingerprint
+        and found.signed_record is not None
+        and found.signed_record.payload() == payload
+    )
+
+
+def _copy(source: Path, target: Path) -> None:
+    with _files.open_input(source) as original, _files.new_file(target) as file:
+        _files.copy_range(original, file, 0, source.stat().st_size)
+
+
+def _read_back(path: Path, packet: bytes, found: Look) -> None:
+    """Make sure that what was written is what a reader finds, before anything gets its name."""
+    written = registry.read(path)
+    elements = len(iptc.aigc_texts(xmp.read(packet)))
+    if written.xmp != packet or written.xmp_count != 1 or elements > 1:
+        raise MetadataNotWritten("metadata-did-not-read-back", path=found.observation.path)
+
+
+def _claim(source: Path, found: Look, wanted: Wanted, payload: dict[str, object], drawn: _Drawn) -> Claim:
+    has_manifest = found.observation.manifest.state != "absent"
+    return Claim(
+        labels=payload,
+        actions=plan_actions(wanted.source_type, has_manifest=has_manifest, notice_drawn=bool(drawn.notices)),
+        parent=Parent(path=source, mime=_mime(found), title=source.name),
+        title=source.name,
+    )
+
+
+def _mime(found: Look) -> str:
+    return found.container.mime

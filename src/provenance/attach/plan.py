@@ -1,0 +1,219 @@
+"""What has to change in a file so that it carries its labels: what is wanted compared with what is there.
+
+Equal is not written again, missing is written, different is a conflict (contract, "A file that already says something").
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from provenance.errors import ConflictingLabels
+from provenance.metadata import aigc, exif, geo, iptc, xmp
+from provenance.model import record as records
+from provenance.model.compare import differences
+from provenance.model.labels import REPEATABLE, AIGenerated, Capture, Place, Source
+from provenance.model.notice import Notice
+from provenance.model.observation import Evidence
+from provenance.model.post import PlacedLabel
+from provenance.model.record import PROPAGATION, Record
+from provenance.observe import Look
+
+OnConflict = Literal["refuse", "keep"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What `attach` was asked to put on one file.
+
+    `notices` are ``(kind, text)`` pairs to draw; `source_type` is an IPTC URI; the ids are those of the record.
+    """
+
+    labels: tuple[PlacedLabel, ...]
+    notices: tuple[tuple[str, str], ...] = ()
+    source_type: str | None = None
+    post_id: str | None = None
+    asset_id: str | None = None
+
+    def own(self, kind: type[Any]) -> Iterator[PlacedLabel]:
+        """Yield the asset's own labels of a type: only they are written into standard fields."""
+        return (each for each in self.labels if each.on == "asset" and isinstance(each.label, kind))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The changes; an empty `properties`, no EXIF value and no notice mean that the metadata stays as it is.
+
+    `draw` are the ``(kind, text)`` of notices that are not in the picture yet.
+    """
+
+    properties: Mapping[xmp.Name, xmp.XmpValue]
+    captured_at: str | None
+    coordinates: tuple[float, float] | None
+    record: Record
+    draw: tuple[tuple[str, str], ...]
+    warnings: tuple[tuple[str, dict[str, object]], ...]
+
+
+def plan(found: Look, wanted: Wanted, *, on_conflict: OnConflict) -> Plan:
+    """Compare what is wanted with what one file says.
+
+    Raises:
+        ConflictingLabels: the file says something else and `on_conflict` is ``refuse``, or it has two AIGC elements.
+        InvalidPost: a value cannot stand in an AIGC element; ``details["pointer"]`` says which.
+    """
+    if found.observation.aigc.count > 1:
+        raise ConflictingLabels("aigc-repeated-in-file", count=found.observation.aigc.count)
+    if on_conflict == "refuse":
+        _refuse_conflicts(found, wanted)
+    warnings: list[tuple[str, dict[str, object]]] = [(code, {}) for code in found.observation.warnings]
+    fields = _missing_fields(found, wanted)
+    properties = iptc.to_xmp(fields, found.properties)
+    properties |= _element_property(found, wanted, warnings)
+    captured_at, coordinates = _camera_values(found, wanted)
+    standing = found.record or found.signed_record or Record()
+    present = {(each.kind, each.text) for each in found.observation.notices if each.found}
+    kept = tuple(each for each in standing.notices if (each.kind, each.text) in present)
+    record = Record(
+        post=wanted.post_id,
+        asset=wanted.asset_id,
+        labels=records.merged(standing.labels, wanted.labels),
+        notices=kept,
+    )
+    return Plan(
+        properties=properties,
+        captured_at=captured_at,
+        coordinates=coordinates,
+        record=record,
+        draw=tuple(each for each in wanted.notices if each not in present),
+        warnings=tuple(warnings),
+    )
+
+
+def with_notices(plan: Plan, drawn: Sequence[Notice]) -> Record:
+    """Return the plan's record with the notices that have been drawn."""
+    return dataclasses.replace(plan.record, notices=(*plan.record.notices, *drawn))
+
+
+def _refuse_conflicts(found: Look, wanted: Wanted) -> None:
+    for placed in wanted.labels:
+        ours = placed.value()
+        for said in found.observation.evidence:
+            if _about_the_same(placed, said, wanted):
+                for field, value, theirs in differences(ours, said.value):
+                    if field not in PROPAGATION:
+                        raise _conflict(placed, said, field, value, theirs)
+    stated = found.fields.digital_source_type
+    if wanted.source_type and stated and stated != wanted.source_type:
+        pointer = next((each.pointer for each in wanted.own(AIGenerated)), "")
+        raise ConflictingLabels(
+            "file-says-otherwise",
+            pointer=pointer,
+            field="digital_source_type",
+            value=wanted.source_type,
+            other=stated,
+            carrier="xmp",
+            location="Iptc4xmpExt:DigitalSourceType",
+        )
+
+
+def _about_the_same(placed: PlacedLabel, said: Evidence, wanted: Wanted) -> bool:
+    """Say whether a file's statement and a label speak of one thing, so that a difference is a conflict."""
+    if said.kind != placed.kind:
+        return False
+    if said.on is not None:
+        # Several sources may stand side by side in a record; two forms of fiction may not.
+        return placed.kind not in REPEATABLE and (said.on == placed.on or placed.kind != "ai-generated")
+    if placed.kind == "source":
+        return placed is next(wanted.own(Source), None)
+    return placed.on == "asset"
+
+
+def _conflict(placed: PlacedLabel, said: Evidence, field: str, value: object, theirs: object) -> ConflictingLabels:
+    return ConflictingLabels(
+        "file-says-otherwise",
+        pointer=f"{placed.pointer}/{field.replace('.', '/')}",
+        field=field,
+        value=value,
+        other=theirs,
+        carrier=said.carrier,
+        location=said.location,
+    )
+
+
+def _missing_fields(found: Look, wanted: Wanted) -> iptc.StandardFields:
+    """Return the standard fields to write: what is wanted and not there."""
+    has = found.fields
+    capture = next((each.label for each in wanted.own(Capture)), None)
+    source = next((each.label for each in wanted.own(Source)), None)
+    values: dict[str, Any] = {}
+    if isinstance(capture, Capture):
+        values["captured_at"] = None if has.captured_at else capture.time
+        values["place"] = _missing_place(has.place, capture.place)
+    if isinstance(source, Source):
+        values["source"] = None if has.source else source.publisher
+        values["credit"] = None if has.credit else source.publisher
+        values["creators"] = () if has.creators or not source.author else (source.author,)
+        missing_owner = source.copyright_owner and not has.copyright_owners
+        values["copyright_owners"] = (source.copyright_owner,) if missing_owner else ()
+    if wanted.source_type and not has.digital_source_type:
+        values["digital_source_type"] = wanted.source_type
+    return iptc.StandardFields(**values)
+
+
+def _missing_place(has: iptc.Location | None, place: Place | None) -> iptc.Location | None:
+    if place is None:
+        return None
+    parts = {part: getattr(place, part) for part in _PLACE_PARTS}
+    missing = {part: text for part, text in parts.items() if text and not (has and getattr(has, part))}
+    return iptc.Location(**missing) if missing else None
+
+
+_PLACE_PARTS: Final = tuple(field.name for field in dataclasses.fields(iptc.Location))
+
+
+def _camera_values(found: Look, wanted: Wanted) -> tuple[str | None, tuple[float, float] | None]:
+    """Return the EXIF time and position to write; what the camera wrote is never replaced."""
+    capture = next((each.label for each in wanted.own(Capture)), None)
+    if found.exif_damaged or not isinstance(capture, Capture):
+        return None, None
+    time, place = capture.time, capture.place
+    if (found.camera and found.camera.captured_at) or (time and not exif.can_hold(time)):
+        time = None
+    stated = place.coordinates if place else None
+    if stated is None or found.observation.exact_location:
+        return time, None
+    return time, geo.to_wgs84(stated.latitude, stated.longitude, stated.datum)
+
+
+def _element_property(
+    found: Look, wanted: Wanted, warnings: list[tuple[str, dict[str, object]]]
+) -> dict[xmp.Name, xmp.XmpValue]:
+    """Return the AIGC element to write: the first one, or the one there with its propagation fields changed."""
+    placed = next(wanted.own(AIGenerated), None)
+    if placed is None or not isinstance(placed.label, AIGenerated):
+        return {}
+    label = placed.label
+    reading = found.elements[0] if found.elements else None
+    existing = reading.element if reading else None
+    if reading is not None and (existing is None or label.propagator is None):
+        return {}
+    if not (label.producer and label.produce_id) and existing is None:
+        warnings.append(("aigc-not-written", {"pointer": placed.pointer}))
+        return {}
+    element = aigc.from_label(
+        label.grade,
+        label.producer or "",
+        label.produce_id or "",
+        propagator=label.propagator,
+        propagate_id=label.propagate_id,
+        existing=existing,
+    )
+    if element == existing:
+        return {}
+    if existing is not None and found.observation.aigc.elements[0].slot != "xmp":
+        raise ConflictingLabels("aigc-slot-not-written", slot=found.observation.aigc.elements[0].slot)
+    warnings += [(each.code, dict(each.details)) for each in aigc.check(element) if each.severity == "warning"]
+    return {iptc.AIGC: aigc.encode(element, pointer=placed.pointer)}

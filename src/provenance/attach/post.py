@@ -1,0 +1,163 @@
+"""Label every asset of a post and write the finished post beside them, as one folder that appears whole."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from provenance import _files
+from provenance.attach.file import Labelled, label_file
+from provenance.attach.plan import OnConflict, Wanted
+from provenance.catalog import Catalog
+from provenance.errors import InvalidPost, ProvenanceError
+from provenance.manifests.signer import Signer
+from provenance.model.labels import AIGenerated
+from provenance.model.post import Post
+
+Progress = Callable[[int, int, str], None]
+POST_FILE: Final = "post.json"
+_MEDIA: Final = "media"
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A finished post: its folder, the post as written there, and each labelled asset in order."""
+
+    folder: Path
+    post: Post
+    assets: tuple[Labelled, ...]
+
+    @property
+    def warnings(self) -> tuple[ProvenanceError, ...]:
+        """Return what went differently from what was asked, asset by asset."""
+        return tuple(warning for asset in self.assets for warning in asset.warnings)
+
+
+def attach_post(
+    post: Post,
+    folder: Path,
+    *,
+    catalog: Catalog,
+    signer: Signer | None,
+    on_conflict: OnConflict = "refuse",
+    progress: Progress | None = None,
+) -> Attached:
+    """Write labelled copies of every asset and the finished post into a new folder.
+
+    Raises:
+        UnknownLabelKind: the edition lacks a kind the post uses.
+        InvalidPost: an asset's path leaves the post's folder, or two assets would get one name.
+        AssetNotFound: an asset is missing.
+        OutputRefused: `folder` is not empty. See `label_file` for the rest; nothing is left behind.
+    """
+    catalog.require_kinds(post)
+    sources = [post.asset_path(index) for index in range(len(post.assets))]
+    names = _output_names(post)
+    _files.refuse_used_folder(folder)
+    labelled: list[Labelled] = []
+    with _files.new_folder(folder) as staging:
+        (staging / _MEDIA).mkdir()
+        for index, (source, name) in enumerate(zip(sources, names, strict=True)):
+            if progress:
+                progress(index, len(sources), source.name)
+            try:
+                wanted = _wanted(post, index, catalog)
+                done = label_file(source, staging / _MEDIA / name, wanted, signer=signer, on_conflict=on_conflict)
+            except ProvenanceError as error:
+                error.details.setdefault("pointer", f"/assets/{index}")
+                raise
+            labelled.append(done)
+        finished = _finished(post, names, labelled, catalog)
+        with _files.new_file(staging / POST_FILE) as file:
+            file.write((json.dumps(finished, ensure_ascii=False, indent=2) + "\n").encode())
+    return Attached(folder, Post.from_dict(finished, folder=folder), tuple(_moved(labelled, folder / _MEDIA)))
+
+
+def attach_media(
+    source: Path,
+    target: Path,
+    asset: Mapping[str, Any],
+    *,
+    catalog: Catalog,
+    signer: Signer | None,
+    on_conflict: OnConflict = "refuse",
+) -> Labelled:
+    """Write a labelled copy of one file that belongs to no post.
+
+    Args:
+        source: The file.
+        target: The copy.
+        asset: ``labels`` and, where known, ``origin`` and ``draw``, as an asset of a post file has them.
+        catalog: The rule edition.
+        signer: Who signs; None signs nothing.
+        on_conflict: ``keep`` leaves what the file says and records ours beside it.
+
+    Raises:
+        InvalidPost: a label is wrong; the pointer counts from the asset. See `label_file` for the rest.
+    """
+    # The same checks as in a post, on the smallest post there can be.
+    around = {"schema": "provenance/post/1", "id": "-", "kind": "image-text", "account": {"id": "-", "name": "-"}}
+    try:
+        post = Post.from_dict({**around, "assets": [{"id": "1", "path": "media", **asset}]})
+        catalog.require_kinds(post)
+        wanted = dataclasses.replace(_wanted(post, 0, catalog), post_id=None, asset_id=None)
+        return label_file(source, target, wanted, signer=signer, on_conflict=on_conflict)
+    except ProvenanceError as error:
+        _relative(error.details)
+        for _, details in error.details.get("others", ()):  # type: ignore[attr-defined]
+            _relative(details)
+        raise
+
+
+def _relative(details: dict[str, object]) -> None:
+    for key in ("pointer", "first"):
+        if isinstance(value := details.get(key), str):
+            details[key] = value.removeprefix("/assets/0")
+
+
+def _output_names(post: Post) -> list[str]:
+    names: list[str] = []
+    for index, asset in enumerate(post.assets):
+        plain = Path(asset.path).name
+        name = plain if plain.startswith(f"{asset.id}-") else f"{asset.id}-{plain}"
+        if name.casefold() in {each.casefold() for each in names}:
+            raise InvalidPost("output-name-repeated", pointer=f"/assets/{index}", value=name)
+        names.append(name)
+    return names
+
+
+def _wanted(post: Post, index: int, catalog: Catalog) -> Wanted:
+    labels = post.labels_on_asset(index)
+    own = next((each.label for each in labels if each.on == "asset" and isinstance(each.label, AIGenerated)), None)
+    return Wanted(
+        labels=labels,
+        notices=tuple((kind, text) for kind, text, _ in catalog.notice_texts_for(post, index)),
+        source_type=catalog.source_type(post.assets[index].origin, own),
+        post_id=post.id,
+        asset_id=post.assets[index].id,
+    )
+
+
+def _finished(post: Post, names: list[str], labelled: list[Labelled], catalog: Catalog) -> dict[str, Any]:
+    data = post.as_json()
+    for asset, name, done in zip(data.get("assets", ()), names, labelled, strict=True):
+        asset.update(
+            path=f"{_MEDIA}/{name}",
+            sha256=done.sha256,
+            notices=[notice.as_json() for notice in done.notices],
+            media_change=done.media_change,
+        )
+    shown = [each for each in catalog.notices_of(post) if each.surface != "media"]
+    data["notices"] = [
+        {"kind": each.kind, "surface": each.surface, "pointer": each.pointer, "text": each.text} for each in shown
+    ]
+    data["edition"] = catalog.edition
+    return data
+
+
+def _moved(labelled: list[Labelled], folder: Path) -> list[Labelled]:
+    return [dataclasses.replace(done, path=folder / done.path.name) for done in labelled]

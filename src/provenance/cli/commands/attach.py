@@ -1,0 +1,98 @@
+"""`provenance attach`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from provenance.attach import Attached, Labelled
+from provenance.cli import output, tables
+from provenance.cli.label_options import given, with_label_options
+from provenance.cli.output import AsJson, Lang
+from provenance.cli.signers import Certificate, Key, NoManifest, signer_for
+from provenance.errors import ProvenanceError, UsageError
+from provenance.model.report import Report
+from provenance.sdk import Provenance, is_post
+
+Conflict = Literal["refuse", "keep"]
+
+
+@with_label_options
+def attach(
+    item: Annotated[Path, typer.Argument(metavar="POST.json|MEDIA", help="A post file, or one media file.")],
+    into: Annotated[Path, typer.Option("-o", "--output", help="New folder for a post, new file for one medium.")],
+    fields: dict[str, Any],
+    labels: Annotated[Path | None, typer.Option("--labels", help="JSON list of labels for one media file.")] = None,
+    origin: Annotated[
+        str | None, typer.Option("--origin", help="self-shot, reposted, ai-generated … (one file).")
+    ] = None,
+    draw: Annotated[list[str] | None, typer.Option("--draw", help="Label kinds to draw, or none (one file).")] = None,
+    cert: Certificate = None,
+    key: Key = None,
+    no_manifest: NoManifest = False,
+    on_conflict: Annotated[
+        Conflict, typer.Option("--on-conflict", help="What to do when the file says otherwise.")
+    ] = "refuse",
+    check: Annotated[bool, typer.Option("--check", help="Run the gate afterwards and exit as it does.")] = False,
+    json: AsJson = False,
+    lang: Lang = None,
+) -> int:
+    """Attach labels to copies of a post's assets, or to a copy of one media file; inputs are never changed."""
+    del lang
+    sdk = Provenance(signer=signer_for(cert, key, no_manifest=no_manifest))
+    done: Attached | Labelled
+    if is_post(item):
+        _refuse_media_options(fields, labels, origin, draw)
+        with output.progress() as progress:
+            done = sdk.attach(item, into=into, on_conflict=on_conflict, progress=progress)
+        warnings = done.warnings
+    else:
+        done = _media(sdk, item, into, (fields, labels, origin, draw), on_conflict)
+        warnings = done.warnings
+    for warning in warnings:
+        output.warn(warning)
+    report = sdk.check(done if isinstance(done, Attached) else done.path) if check else None
+    _print(done, report, json=json)
+    return 1 if report is not None and (report.publishable is False or report.blocking) else 0
+
+
+def _media(
+    sdk: Provenance,
+    item: Path,
+    into: Path,
+    options: tuple[dict[str, Any], Path | None, str | None, list[str] | None],
+    on_conflict: Conflict,
+) -> Labelled:
+    fields, labels_file, origin, draw = options
+    stated = given(fields, labels_file)
+    asset: dict[str, Any] = {"labels": stated.labels}
+    if origin is not None:
+        asset["origin"] = origin
+    if draw:
+        asset["draw"] = [] if draw == ["none"] else draw
+    try:
+        return sdk.attach_media(item, asset, into=into, on_conflict=on_conflict)
+    except ProvenanceError as error:
+        stated.explain(error)
+        raise
+
+
+def _refuse_media_options(
+    fields: dict[str, Any], labels: Path | None, origin: str | None, draw: list[str] | None
+) -> None:
+    used = [f"--{name.replace('_', '-')}" for name, value in fields.items() if value not in {None, False}]
+    used += [flag for flag, value in (("--labels", labels), ("--origin", origin), ("--draw", draw)) if value]
+    if used:
+        raise UsageError("option-for-media-only", options=", ".join(used))
+
+
+def _print(done: Attached | Labelled, report: Report | None, *, json: bool) -> None:
+    if json:
+        data = tables.attached_json(done)
+        output.document(data if report is None else {**data, "report": report.as_json()})
+        return
+    tables.print_attached(done)
+    if report is not None:
+        tables.print_report(report)

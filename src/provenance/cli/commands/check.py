@@ -1,0 +1,43 @@
+"""`provenance check`."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from provenance.cli import output, tables
+from provenance.cli.output import AsJson, Lang
+from provenance.sdk import Provenance
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(output.text("date-form", value=text)) from None
+
+
+def check(
+    item: Annotated[
+        Path, typer.Argument(metavar="POST.json|DIR|MEDIA", help="A post file, an attached folder, or one file.")
+    ],
+    on: Annotated[
+        date | None, typer.Option("--on", parser=_day, metavar="DATE", help="Apply the rules of this date.")
+    ] = None,
+    jurisdiction: Annotated[str, typer.Option("--jurisdiction", help="Whose rules.")] = "cn",
+    json: AsJson = False,
+    lang: Lang = None,
+) -> int:
+    """Say whether a post may be published, and if not, why and how to mend it; reads the finished files."""
+    del lang
+    sdk = Provenance(signer=None, jurisdiction=jurisdiction)
+    with output.progress() as progress:
+        report = sdk.check(item, on=on, progress=progress)
+    if json:
+        output.document(report.as_json())
+    else:
+        tables.print_report(report)
+    return 1 if report.blocking else 0

@@ -1,0 +1,42 @@
+"""`provenance verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from provenance.cli import output, tables
+from provenance.cli.output import AsJson, Lang
+from provenance.model.verification import Verification
+from provenance.sdk import Provenance
+
+
+def verify(
+    media: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Finished media files.")],
+    trust: Annotated[list[Path] | None, typer.Option("--trust", metavar="PEM", help="Authorities to trust.")] = None,
+    require: Annotated[
+        Literal["valid", "trusted"] | None, typer.Option("--require", help="The manifest state a clean file needs.")
+    ] = None,
+    json: AsJson = False,
+    lang: Lang = None,
+) -> int:
+    """Say what every carrier of each file states, whether it holds, and where carriers disagree."""
+    del lang
+    from provenance.manifests.trust import trust_from_files
+
+    authorities = trust_from_files(trust or [])
+    found = Provenance(signer=None).verify(*media, trust=authorities, require=require)
+    if json:
+        output.document(found.as_json())
+    else:
+        tables.print_verification(found)
+    return exit_code(found)
+
+
+def exit_code(found: Verification) -> int:
+    """Return 1 when a file that was read is not clean, else 3 when one could not be read, else 0."""
+    if any(not each.clean and each.error is None for each in found.files):
+        return 1
+    return 3 if any(each.error for each in found.files) else 0

@@ -1,0 +1,47 @@
+"""Which signer a command uses: options, environment, or a development identity made once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from provenance.cli import output
+from provenance.errors import UsageError
+from provenance.manifests.signer import Signer
+
+Certificate = Annotated[
+    Path | None, typer.Option("--cert", help="Certificate chain (PEM), signing certificate first.", show_default=False)
+]
+Key = Annotated[Path | None, typer.Option("--key", help="Its private key (PEM).", show_default=False)]
+NoManifest = Annotated[bool, typer.Option("--no-manifest", help="Sign nothing.")]
+
+
+def signer_for(certificate: Path | None, key: Path | None, *, no_manifest: bool) -> Signer | None:
+    """Return the signer; the first of options, environment and the development identity that is there.
+
+    Raises:
+        UsageError: only one of certificate and key is given.
+        CertificateRejected: the pair cannot sign.
+    """
+    if no_manifest:
+        return None
+    certificate = certificate or _from_environment("PROVENANCE_CERT")
+    key = key or _from_environment("PROVENANCE_KEY")
+    if (certificate is None) != (key is None):
+        raise UsageError("signer-half-given", given="--cert" if certificate else "--key")
+    if certificate is not None and key is not None:
+        return Signer.from_pem(certificate, key)
+    from provenance.manifests import identity
+
+    made, new = identity.development()
+    if new:
+        output.say("development-identity-made", path=made.certificate.parent)
+    return Signer.from_pem(made.certificate, made.key)
+
+
+def _from_environment(name: str) -> Path | None:
+    value = os.environ.get(name)
+    return Path(value) if value else None

@@ -1,0 +1,135 @@
+"""Results as people read them: one block a file or a finding, the verdict last."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any, Final
+
+from provenance.attach import Attached, Labelled
+from provenance.cli import output
+from provenance.model.report import Finding, NoticeStatus, Report
+from provenance.model.verification import FileVerification, Verification
+
+_MARKS: Final = {"blocking": "✗", "warning": "!", "advisory": "·"}
+_STATUS_MARKS: Final = {"present": "✓", "missing": "✗", "required": "?"}
+
+
+def attached_json(done: Attached | Labelled) -> dict[str, Any]:
+    """Return what `attach` did as plain JSON data."""
+    if isinstance(done, Labelled):
+        return {
+            "schema": "provenance/attachment/1",
+            "path": str(done.path),
+            "sha256": done.sha256,
+            "notices": [notice.as_json() for notice in done.notices],
+            "media_change": done.media_change,
+            "warnings": [{"code": each.code, "message": each.diagnostics(output.locale())} for each in done.warnings],
+        }
+    return {
+        "schema": "provenance/attachment/1",
+        "path": str(done.folder),
+        "post": done.post.as_json(),
+        "assets": [attached_json(asset) for asset in done.assets],
+    }
+
+
+def print_attached(done: Attached | Labelled) -> None:
+    """Print where the labelled files lie and what still has to be shown beside them."""
+    for asset in done.assets if isinstance(done, Attached) else (done,):
+        _line(f"{asset.path}  {_change(asset)}")
+        for notice in asset.notices:
+            _line(f"  {output.text('notice-drawn', text=notice.text)}")
+    if not isinstance(done, Attached):
+        return
+    _line(str(done.folder / "post.json"))
+    if done.post.notices:
+        _line(output.text("notices-to-show"))
+        for shown in done.post.notices:
+            _line(f"  {output.text(f'surface-{shown.surface}')}  {shown.text}  ({shown.pointer})")
+
+
+def print_report(report: Report) -> None:
+    """Print the gate's answer."""
+    for finding in report.findings:
+        _print_finding(finding)
+    for notice in report.notices:
+        _line(_notice_line(notice))
+    for rule in report.not_evaluated:
+        _line(output.text("not-evaluated", rule=rule.rule, cites=", ".join(rule.cites), needs=", ".join(rule.needs)))
+    counts = {
+        severity: sum(each.severity == severity for each in report.findings)
+        for severity in ("blocking", "warning", "advisory")
+    }
+    verdict = {True: "verdict-publishable", False: "verdict-not-publishable", None: "verdict-none"}[report.publishable]
+    _line(output.text(verdict, edition=report.edition, date=report.checked_on, role=report.acting_as, **counts))
+
+
+def print_verification(found: Verification) -> None:
+    """Print what each file says."""
+    for file in found.files:
+        for line in _file_lines(file):
+            _line(line)
+
+
+def _print_finding(finding: Finding) -> None:
+    locale = output.locale()
+    cites = f"  [{', '.join(finding.cites)} · {finding.certainty}]" if finding.cites else ""
+    severity = output.text(f"severity-{finding.severity}")
+    _line(f"{_MARKS[finding.severity]} {severity}  {finding.rule}  {finding.pointer or '/'}{cites}")
+    for text in (finding.message[locale], finding.evidence[locale]):
+        if text:
+            _line(f"    {text}")
+    if finding.fix[locale]:
+        _line(f"    → {finding.fix[locale]}")
+
+
+def _notice_line(notice: NoticeStatus) -> str:
+    surface = output.text(f"surface-{notice.surface}")
+    status = output.text(f"notice-{notice.status}")
+    return f"{_STATUS_MARKS[notice.status]} {surface}  {notice.text}  {status}  ({notice.pointer})"
+
+
+def _file_lines(file: FileVerification) -> Iterator[str]:
+    if file.error is not None:
+        yield f"{file.path}  {output.text('file-unreadable')}"
+        yield f"  {file.error.message}"
+        return
+    state = output.text("manifest-line", state=file.manifest.state, issuer=file.manifest.issuer)
+    yield f"{file.path}  {output.text('file-clean' if file.clean else 'file-not-clean')}  {state}"
+    for label in file.labels:
+        said = ", ".join(f"{field}={_plain(value)}" for field, value in label.value.items())
+        yield f"  {label.kind}  ({label.carrier})  {said}"
+    for notice in file.notices:
+        key = "notice-measured" if notice.found else "notice-not-found"
+        measured = {"height": _percent(notice.height_ratio), "contrast": notice.contrast and round(notice.contrast, 1)}
+        yield f"  {output.text(key, text=notice.text, **measured)}"
+    for element in file.aigc.elements:
+        if element.problems:
+            yield f"  {output.text('aigc-problems', slot=element.slot, problems=', '.join(element.problems))}"
+    if file.aigc.count > 1:
+        yield f"  {output.text('aigc-count', count=file.aigc.count)}"
+    for conflict in file.conflicts:
+        sides = "; ".join(f"{each.carrier} ({each.location}): {_plain(each.value)}" for each in conflict.values)
+        yield f"  {output.text('conflict-line', kind=conflict.kind, field=conflict.field, sides=sides)}"
+    if not file.clean and file.manifest.codes:
+        yield f"  {', '.join(file.manifest.codes)}"
+
+
+def _change(asset: Labelled) -> str:
+    return output.text(f"media-change-{asset.media_change}", method=asset.method)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return " ".join(_plain(inner) for inner in value.values())
+    # Values come from files anybody may have written: no terminal sequence of theirs reaches the screen.
+    return "".join(character if character.isprintable() else "�" for character in str(value))
+
+
+def _percent(ratio: float | None) -> str | None:
+    return None if ratio is None else f"{ratio:.1%}"
+
+
+def _line(text: str) -> None:
+    sys.stdout.write("".join(c if c.isprintable() else "�" for c in text) + "\n")

@@ -1,0 +1,112 @@
+"""Our own record: one JSON text in a file's XMP and the payload of our C2PA assertion (contract, head).
+
+It carries every label in force on the file, post labels included, and the notices drawn into it. It has no time stamp,
+so that attaching twice equals once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from provenance.model.compare import differences
+from provenance.model.labels import REPEATABLE
+from provenance.model.notice import Notice
+from provenance.model.post import PlacedLabel
+
+VERSION: Final = 1
+# A record is read from files anybody may have written.
+_MOST_LABELS: Final = 200
+_MOST_NOTICES: Final = 16
+_PLACING: Final = ("kind", "on")
+# A later hop may name another propagator: the only fields of a label that may change (GB 45438-2025, Annex E, note 1).
+PROPAGATION: Final = frozenset({"propagator", "propagate_id"})
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record: the post and asset ids, each label as ``{"kind", "on", …fields}``, and the notices drawn."""
+
+    post: str | None = None
+    asset: str | None = None
+    labels: tuple[dict[str, Any], ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+    def payload(self) -> dict[str, Any]:
+        """Return the record as plain JSON data."""
+        return {
+            "version": VERSION,
+            "post": self.post,
+            "asset": self.asset,
+            "labels": list(self.labels),
+            "notices": [notice.as_json() for notice in self.notices],
+        }
+
+    def text(self) -> str:
+        """Return the record as one line of JSON, its keys sorted."""
+        return json.dumps(self.payload(), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def parse(data: str | Mapping[str, Any]) -> Record | None:
+    """Read a record from its text or its payload; ``None`` when it is not one of ours or damaged."""
+    try:
+        payload = json.loads(data, parse_constant=_no_constant) if isinstance(data, str) else data
+        labels = tuple(payload["labels"])
+        notices = tuple(Notice.model_validate(each) for each in payload["notices"])
+        known = payload["version"] == VERSION and len(labels) <= _MOST_LABELS and len(notices) <= _MOST_NOTICES
+        if not known or not all(_is_label(each) for each in labels):
+            return None
+        return Record(_id(payload.get("post")), _id(payload.get("asset")), labels, notices)
+    except (ValueError, ValidationError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def fields_of_label(label: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recorded label's own fields, without kind and level."""
+    return {key: value for key, value in label.items() if key not in _PLACING}
+
+
+def merged(recorded: Sequence[dict[str, Any]], labels: Sequence[PlacedLabel]) -> tuple[dict[str, Any], ...]:
+    """Add `labels` to the recorded ones: what agrees is completed, what is new or differs is added beside it."""
+    result = [dict(each) for each in recorded]
+    for placed in labels:
+        ours = placed.value()
+        at = next((at for at, each in enumerate(result) if _takes(each, placed, ours)), None)
+        if at is None:
+            result.append({"kind": placed.kind, "on": placed.on, **ours})
+        else:
+            result[at] = {**_united(result[at], ours), "kind": placed.kind, "on": placed.on}
+    return tuple(result)
+
+
+def _takes(recorded: Mapping[str, Any], placed: PlacedLabel, ours: Mapping[str, Any]) -> bool:
+    if recorded["kind"] != placed.kind or (recorded.get("on") != placed.on and placed.kind in REPEATABLE):
+        return False
+    return not any(field not in PROPAGATION for field, _, _ in differences(ours, fields_of_label(recorded)))
+
+
+def _united(recorded: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
+    united = dict(recorded)
+    for field, value in ours.items():
+        theirs = united.get(field)
+        if isinstance(value, Mapping) and isinstance(theirs, Mapping):
+            united[field] = {**value, **theirs}
+        elif theirs is None or field in PROPAGATION:
+            united[field] = value
+    return united
+
+
+def _is_label(label: Any) -> bool:
+    return isinstance(label, dict) and isinstance(label.get("kind"), str) and label.get("on") in {"post", "asset"}
+
+
+def _id(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _no_constant(text: str) -> float:
+    raise ValueError(text)

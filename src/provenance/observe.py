@@ -1,0 +1,299 @@
+"""What a file already says, carrier by carrier: gathered here once, for attach, check and verify alike."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from provenance import _files
+from provenance.errors import MalformedMedia, ProvenanceError
+from provenance.formats import registry
+from provenance.formats.base import Container
+from provenance.manifests.read import ManifestReading
+from provenance.manifests.read import read as read_manifest
+from provenance.metadata import aigc, exif, iim, iptc, xmp
+from provenance.model import record as records
+from provenance.model.notice import Notice, NoticeReading
+from provenance.model.observation import AigcElement, AigcReading, Carrier, Evidence, FileError, Manifest, Observation
+from provenance.model.record import Record
+
+# IPTC digital source types that say a trained model made the picture, or a part of it.
+AI_SOURCE_TYPES: Final = {
+    "trainedAlgorithmicMedia": {"grade": "confirmed"},
+    "compositeWithTrainedAlgorithmicMedia": {"grade": "confirmed", "extent": "part"},
+    "compositeSynthetic": {"grade": "confirmed", "extent": "part"},
+}
+_REMOTE_MANIFEST: Final = xmp.Name("http://purl.org/dc/terms/", "provenance")
+LABELS_ASSERTION: Final = "org.w3id.provenance-labels.labels"
+_FIRST_TURNED: Final = 5
+_XMP_LOCATIONS: Final = {
+    "time": "photoshop:DateCreated",
+    "place": "Iptc4xmpExt:LocationCreated",
+    "source": "photoshop:Source",
+    "credit": "photoshop:Credit",
+    "creator": "dc:creator",
+    "owner": "plus:CopyrightOwner",
+}
+_IIM_LOCATIONS: Final = {
+    "time": "2:55 DateCreated",
+    "place": "2:90 City",
+    "source": "2:115 Source",
+    "credit": "2:110 Credit",
+    "creator": "2:80 By-line",
+    "owner": "2:116 CopyrightNotice",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """An observation with the parsed carriers behind it, for `attach`; `exif_damaged` forbids editing that block."""
+
+    observation: Observation
+    container: Container
+    camera: exif.Exif | None
+    exif_damaged: bool
+    properties: xmp.Properties
+    fields: iptc.StandardFields
+    record: Record | None
+    elements: tuple[aigc.Reading, ...]
+    signed_record: Record | None
+
+
+def observe(path: Path, *, trust: Sequence[bytes] = (), shown_as: str | None = None) -> Observation:
+    """Return everything that one file says; a file that cannot be read gives an observation with its `error`.
+
+    Args:
+        path: The file.
+        trust: Certificates (PEM) of authorities whose signers count as trusted.
+        shown_as: The path to report instead of `path`.
+    """
+    name = shown_as if shown_as is not None else str(path)
+    try:
+        return observed(path, trust=trust).model_copy(update={"path": name})
+    except ProvenanceError as error:
+        return Observation(path=name, error=_file_error(error, path))
+
+
+def observed(path: Path, *, trust: Sequence[bytes] = ()) -> Observation:
+    """Return everything that one readable file says, its digest included; see `look` for the errors."""
+    return look(path, trust=trust).observation.model_copy(update={"sha256": _files.sha256_of(path)})
+
+
+def look(path: Path, *, trust: Sequence[bytes] = ()) -> Look:
+    """Read every carrier of one file.
+
+    Raises:
+        AssetNotFound: it cannot be opened.
+        MediaError: it is not supported, or damaged so that nothing may be written into it.
+    """
+    container = registry.read(path)
+    warnings = [*container.warnings]
+    camera = _camera(container, warnings)
+    properties = xmp.read(container.xmp) if container.xmp else {}
+    fields = iptc.from_xmp(properties)
+    record = _record(properties, warnings)
+    elements = tuple(_elements(container, camera, properties))
+    reading = _manifest(path, container, properties, trust)
+    signed = records.parse(reading.labels[0]) if reading.labels else None
+    stated = _stated(record, signed)
+    orientation = camera.orientation if camera else 1
+    observation = Observation(
+        path=str(path),
+        format=container.format,
+        media=container.media,
+        mime=container.mime,
+        **_displayed_size(container, orientation),
+        orientation=orientation,
+        evidence=(
+            *_camera_evidence(camera),
+            *_standard_evidence(fields, "xmp"),
+            *(_standard_evidence(iim.read_iim(container.iim), "iptc") if container.iim else ()),
+            *_recorded_evidence(record, "xmp", "pvl:Labels"),
+            *(evidence for slot, found in elements for evidence in _element_evidence(slot, found)),
+            *_recorded_evidence(signed, "manifest", LABELS_ASSERTION),
+            *_source_type_evidence(fields.digital_source_type, "xmp", "Iptc4xmpExt:DigitalSourceType"),
+            *_source_type_evidence(_first(reading.digital_source_types), "manifest", "c2pa.actions"),
+        ),
+        aigc=_aigc_reading(elements),
+        manifest=_verdict(reading),
+        source_types=_source_types(fields, reading),
+        signer=reading.signer_fingerprint,
+        notices_stated=stated,
+        notices=_measured(path, stated, orientation),
+        exact_location=bool(fields.coordinates or (camera and camera.coordinates)),
+        warnings=tuple(dict.fromkeys(warnings)),
+    )
+    damaged = container.exif is not None and camera is None
+    return Look(
+        observation=observation,
+        container=container,
+        camera=camera,
+        exif_damaged=damaged,
+        properties=properties,
+        fields=fields,
+        record=record,
+        elements=tuple(each for _, each in elements),
+        signed_record=signed,
+    )
+
+
+def _camera(container: Container, warnings: list[str]) -> exif.Exif | None:
+    if container.exif is None:
+        return None
+    try:
+        return exif.read(container.exif)
+    except MalformedMedia as error:
+        warnings.append(error.code)
+        return None
+
+
+def _record(properties: xmp.Properties, warnings: list[str]) -> Record | None:
+    text = iptc.record_of(properties)
+    if text is None:
+        return None
+    record = records.parse(text)
+    if record is None:
+        warnings.append("record-damaged")
+    return record
+
+
+def _elements(
+    container: Container, camera: exif.Exif | None, properties: xmp.Properties
+) -> Iterator[tuple[aigc.Slot, aigc.Reading]]:
+    """Yield every AIGC element of the file, whatever slot it stands in (GB 45438-2025, 6.1 c: one at most)."""
+    for found in iptc.aigc_texts(properties):
+        yield "xmp", aigc.decode(found.text, "xmp")
+    for keyword, value in container.texts:
+        if keyword.casefold() == "aigc":
+            yield "png-text", aigc.decode(value, "png-text")
+    comment = camera.user_comment if camera else None
+    if comment and aigc.mentions_element(comment):
+        yield "exif-user-comment", aigc.decode(comment, "exif-user-comment")
+
+
+def _manifest(path: Path, container: Container, properties: xmp.Properties, trust: Sequence[bytes]) -> ManifestReading:
+    # The binding reads the whole file to find out that nothing is there; the container knows already.
+    if not container.has_manifest and _REMOTE_MANIFEST not in properties:
+        return ManifestReading(state="absent")
+    return read_manifest(path, mime=container.mime, trust=trust)
+
+
+def _verdict(reading: ManifestReading) -> Manifest:
+    return Manifest(
+        state=reading.state,
+        issuer=reading.issuer,
+        codes=reading.codes,
+        ingredients=reading.ingredients,
+        identity=reading.identity,
+    )
+
+
+def _stated(record: Record | None, signed: Record | None) -> tuple[Notice, ...]:
+    """Return the notices that the record in XMP or the signed one says were drawn."""
+    stated = [*(record.notices if record else ()), *(signed.notices if signed else ())]
+    return tuple({(each.kind, each.text, each.box): each for each in stated}.values())
+
+
+def _measured(path: Path, stated: tuple[Notice, ...], orientation: int) -> tuple[NoticeReading, ...]:
+    if not stated:
+        return ()
+    from provenance import notices
+
+    return notices.measure(path, stated, orientation=orientation)
+
+
+def _displayed_size(container: Container, orientation: int) -> dict[str, int]:
+    # Exif 3.0, 4.6.5.1.6: orientations 5 to 8 show rows as columns.
+    turned = orientation >= _FIRST_TURNED
+    width, height = (container.height, container.width) if turned else (container.width, container.height)
+    return {"width": width, "height": height}
+
+
+def _camera_evidence(camera: exif.Exif | None) -> Iterator[Evidence]:
+    if camera is None:
+        return
+    if camera.captured_at:
+        yield _evidence("capture", "exif", "ExifIFD:DateTimeOriginal", time=camera.captured_at)
+    if camera.coordinates:
+        yield _evidence("capture", "exif", "GPS", place={"coordinates": _degrees(camera.coordinates)})
+
+
+def _standard_evidence(fields: iptc.StandardFields, carrier: Carrier) -> Iterator[Evidence]:
+    location = _XMP_LOCATIONS if carrier == "xmp" else _IIM_LOCATIONS
+    if fields.captured_at:
+        yield _evidence("capture", carrier, location["time"], time=fields.captured_at)
+    if fields.place:
+        parts = {part: text for part, text in dataclasses.asdict(fields.place).items() if text}
+        yield _evidence("capture", carrier, location["place"], place=parts)
+    if fields.coordinates:
+        yield _evidence("capture", carrier, "exif:GPSLatitude", place={"coordinates": _degrees(fields.coordinates)})
+    if fields.source:
+        yield _evidence("source", carrier, location["source"], publisher=fields.source)
+    if fields.credit:
+        yield _evidence("source", carrier, location["credit"], publisher=fields.credit)
+    if fields.creators:
+        yield _evidence("source", carrier, location["creator"], author=fields.creators[0])
+    if fields.copyright_owners:
+        yield _evidence("source", carrier, location["owner"], copyright_owner=fields.copyright_owners[0])
+
+
+def _recorded_evidence(record: Record | None, carrier: Carrier, location: str) -> Iterator[Evidence]:
+    for label in record.labels if record else ():
+        yield Evidence(
+            kind=label["kind"], carrier=carrier, location=location, value=records.fields_of_label(label), on=label["on"]
+        )
+
+
+def _element_evidence(slot: str, reading: aigc.Reading) -> Iterator[Evidence]:
+    if reading.element is not None:
+        yield _evidence("ai-generated", "aigc", slot, **aigc.to_label_value(reading.element))
+
+
+def _source_type_evidence(uri: str | None, carrier: Carrier, location: str) -> Iterator[Evidence]:
+    says = AI_SOURCE_TYPES.get((uri or "").rpartition("/")[2])
+    if says is not None:
+        yield _evidence("ai-generated", carrier, location, **says)
+
+
+def _source_types(fields: iptc.StandardFields, reading: ManifestReading) -> dict[str, str]:
+    stated = {"xmp": fields.digital_source_type, "manifest": _first(reading.digital_source_types)}
+    return {carrier: uri for carrier, uri in stated.items() if uri}
+
+
+def _aigc_reading(elements: Sequence[tuple[aigc.Slot, aigc.Reading]]) -> AigcReading:
+    if not elements:
+        return AigcReading()
+    return AigcReading(
+        count=len(elements),
+        conformant=len(elements) == 1 and elements[0][1].conformant,
+        elements=tuple(
+            AigcElement(
+                slot=slot,
+                form=found.form,
+                problems=tuple(problem.code for problem in found.problems),
+                value=found.element.as_json() if found.element else {},
+            )
+            for slot, found in elements
+        ),
+    )
+
+
+def _evidence(kind: str, carrier: Carrier, location: str, **value: Any) -> Evidence:
+    return Evidence(kind=kind, carrier=carrier, location=location, value=value)
+
+
+def _degrees(coordinates: tuple[float, float]) -> dict[str, Any]:
+    return {"latitude": coordinates[0], "longitude": coordinates[1], "datum": "wgs84"}
+
+
+def _first(items: Sequence[str]) -> str | None:
+    return items[0] if items else None
+
+
+def _file_error(error: ProvenanceError, path: Path) -> FileError:
+    error.details.setdefault("path", path)
+    offset = error.details.get("offset")
+    return FileError(code=error.code, message=error.diagnostics(), offset=offset if isinstance(offset, int) else None)

@@ -1,0 +1,118 @@
+"""The SDK's front door: one object that attaches, checks and verifies with one signer and one rule edition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from provenance import attach as _attach
+from provenance import check as _check
+from provenance import verify as _verify
+from provenance.attach import Attached, Labelled, OnConflict
+from provenance.catalog import Catalog
+from provenance.check import Progress
+from provenance.manifests.signer import Signer
+from provenance.model.post import Post
+from provenance.model.report import Report
+from provenance.model.verification import Verification
+from provenance.verify import Requirement
+
+
+class Provenance:
+    """Attach, check and verify content labels.
+
+    Args:
+        signer: Who signs manifests; an explicit ``None`` signs nothing. The SDK never makes an identity of its own.
+        catalog: The rule edition; the packaged one by default.
+        jurisdiction: Whose rules `check` applies.
+    """
+
+    def __init__(self, *, signer: Signer | None, catalog: Catalog | None = None, jurisdiction: str = "cn") -> None:
+        self.signer = signer
+        self.catalog = catalog if catalog is not None else Catalog.packaged()
+        self.jurisdiction = jurisdiction
+
+    def attach(
+        self,
+        post: Post | str | Path,
+        *,
+        into: str | Path,
+        on_conflict: OnConflict = "refuse",
+        progress: Progress | None = None,
+    ) -> Attached:
+        """Write labelled copies of a post's assets and the finished post into the new folder `into`.
+
+        Raises:
+            UsageError: the post is wrong, contradicts a file, or `into` is not empty.
+            MediaError: a file is not supported, damaged, or cannot hold a label without losing something.
+            ManifestError: signing failed.
+            OutputNotWritten: the file system refused. In every case nothing is left behind.
+        """
+        return _attach.attach_post(
+            _loaded(post),
+            Path(into),
+            catalog=self.catalog,
+            signer=self.signer,
+            on_conflict=on_conflict,
+            progress=progress,
+        )
+
+    def attach_media(
+        self,
+        media: str | Path,
+        asset: Mapping[str, Any],
+        *,
+        into: str | Path,
+        on_conflict: OnConflict = "refuse",
+    ) -> Labelled:
+        """Write a labelled copy of one media file to the new file `into`; see `attach` for the errors.
+
+        Args:
+            media: The file.
+            asset: ``labels`` and, where known, ``origin`` and ``draw``, as an asset of a post file has them.
+            into: The copy.
+            on_conflict: ``keep`` leaves what the file says and records ours beside it.
+        """
+        return _attach.attach_media(
+            Path(media), Path(into), asset, catalog=self.catalog, signer=self.signer, on_conflict=on_conflict
+        )
+
+    def check(
+        self, item: Attached | Post | str | Path, *, on: date | None = None, progress: Progress | None = None
+    ) -> Report:
+        """Judge a post by its finished files; a path may be a post file, an attached folder, or one media file.
+
+        Raises:
+            UsageError: the post is wrong.
+            MediaError: `item` is one media file and cannot be read.
+        """
+        if isinstance(item, str | Path) and not is_post(Path(item)):
+            return _check.check_media(Path(item), catalog=self.catalog, on=on, jurisdiction=self.jurisdiction)
+        post = item.post if isinstance(item, Attached) else _loaded(item)
+        return _check.check_post(post, catalog=self.catalog, on=on, jurisdiction=self.jurisdiction, progress=progress)
+
+    def verify(
+        self, *media: str | Path, trust: Sequence[bytes] = (), require: Requirement | None = None
+    ) -> Verification:
+        """Say what every carrier of finished files states, whether it holds, and where carriers disagree."""
+        return _verify.verify([Path(each) for each in media], trust=trust, require=require)
+
+
+def is_post(path: Path) -> bool:
+    """Say whether a path names a post: a folder, a ``.json`` file, or a file whose text begins like one."""
+    if path.is_dir() or path.suffix.lower() == ".json":
+        return True
+    try:
+        with path.open("rb") as file:
+            return file.read(64).lstrip().startswith(b"{")
+    except OSError:
+        return False
+
+
+def _loaded(post: Post | str | Path) -> Post:
+    if isinstance(post, Post):
+        return post
+    path = Path(post)
+    return Post.from_file(path / _attach.POST_FILE if path.is_dir() else path)

@@ -1,0 +1,135 @@
+"""What every carrier of a finished file says, whether it holds, and where carriers disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from provenance.model.compare import differences, fields_of, first_difference, same
+from provenance.model.labels import REPEATABLE
+from provenance.model.observation import Evidence, Observation
+from provenance.model.record import PROPAGATION
+from provenance.model.verification import Conflict, ConflictingValue, FileVerification, Statement, Verification
+from provenance.observe import AI_SOURCE_TYPES, observe
+
+Requirement = Literal["valid", "trusted"]
+
+_BROKEN: Final = frozenset({"invalid", "expired", "unreadable", "remote"})
+_MEETS: Final[dict[Requirement | None, frozenset[str]]] = {
+    None: frozenset({"absent", "valid", "trusted"}),
+    "valid": frozenset({"valid", "trusted"}),
+    "trusted": frozenset({"trusted"}),
+}
+
+
+def verify(paths: Sequence[Path], *, trust: Sequence[bytes] = (), require: Requirement | None = None) -> Verification:
+    """Verify finished files; one that cannot be read is reported with its error, never left out.
+
+    Args:
+        paths: The files, in the order of the result.
+        trust: Certificates (PEM) of authorities whose signers count as trusted.
+        require: The manifest state that a clean file needs at least.
+    """
+    return Verification(files=tuple(judge(observe(path, trust=trust), require=require) for path in paths))
+
+
+def judge(found: Observation, *, require: Requirement | None = None) -> FileVerification:
+    """Return the verification of one observed file."""
+    conflicts = tuple(conflicts_in(found))
+    clean = (
+        found.error is None
+        and found.manifest.state not in _BROKEN
+        and found.manifest.state in _MEETS[require]
+        and not conflicts
+        and found.aigc.conformant is not False
+        and all(notice.found for notice in found.notices)
+    )
+    return FileVerification(
+        path=found.path,
+        format=found.format,
+        sha256=found.sha256,
+        clean=clean,
+        error=found.error,
+        labels=tuple(_statements(found.evidence)),
+        conflicts=conflicts,
+        aigc=found.aigc,
+        manifest=found.manifest,
+        notices=found.notices,
+    )
+
+
+def conflicts_in(found: Observation) -> Iterator[Conflict]:
+    """Yield every field of a label kind of which the carriers say different things."""
+    for kind in dict.fromkeys(each.kind for each in found.evidence):
+        evidence = [each for each in found.evidence if each.kind == kind]
+        yield from _of_repeatable(kind, evidence) if kind in REPEATABLE else _of_single(kind, evidence)
+    yield from _of_source_types(found)
+
+
+def _of_single(kind: str, evidence: Sequence[Evidence]) -> Iterator[Conflict]:
+    values: dict[str, list[ConflictingValue]] = {}
+    for each in evidence:
+        for field, value in fields_of(each.value).items():
+            values.setdefault(field, []).append(
+                ConflictingValue(carrier=each.carrier, location=each.location, value=value)
+            )
+    for field, said in values.items():
+        # A post's label and an asset's of one kind may stand side by side; the propagator changes from hop to hop.
+        if field not in PROPAGATION and any(not same(field, said[0].value, other.value) for other in said[1:]):
+            yield Conflict(kind=kind, field=field, values=tuple(_distinct(field, said)))
+
+
+def _of_repeatable(kind: str, evidence: Sequence[Evidence]) -> Iterator[Conflict]:
+    """A standard field that agrees with none of the recorded labels contradicts them."""
+    recorded = [each for each in evidence if each.on is not None]
+    for each in evidence:
+        if each.on is None and recorded and all(first_difference(each.value, other.value) for other in recorded):
+            field, value, theirs = next(differences(each.value, recorded[0].value))
+            yield Conflict(
+                kind=kind,
+                field=field,
+                values=(
+                    ConflictingValue(carrier=each.carrier, location=each.location, value=value),
+                    ConflictingValue(carrier=recorded[0].carrier, location=recorded[0].location, value=theirs),
+                ),
+            )
+
+
+def _of_source_types(found: Observation) -> Iterator[Conflict]:
+    stated = found.source_types
+    says_ai = any(each.value.get("grade") == "confirmed" for each in found.says("ai-generated"))
+    captured = says_ai and any(uri.rpartition("/")[2] not in AI_SOURCE_TYPES for uri in stated.values())
+    if captured or len(set(stated.values())) > 1:
+        locations = {"xmp": "Iptc4xmpExt:DigitalSourceType", "manifest": "c2pa.actions"}
+        values = tuple(
+            ConflictingValue(carrier=carrier, location=locations[carrier], value=uri)
+            for carrier, uri in stated.items()
+        )
+        yield Conflict(kind="ai-generated", field="digital_source_type", values=values)
+
+
+def _distinct(field: str, said: Sequence[ConflictingValue]) -> Iterator[ConflictingValue]:
+    """Keep one value a carrier and location, and every value that differs."""
+    kept: list[ConflictingValue] = []
+    for each in said:
+        if not any(each.carrier == other.carrier and same(field, each.value, other.value) for other in kept):
+            kept.append(each)
+            yield each
+
+
+def _statements(evidence: Sequence[Evidence]) -> Iterator[Statement]:
+    """Join what one carrier says of one label in several places; what differs stays apart."""
+    joined: list[tuple[str, str, dict[str, Any]]] = []
+    for each in evidence:
+        fitting = (
+            value
+            for kind, carrier, value in joined
+            if (kind, carrier) == (each.kind, each.carrier) and not first_difference(value, each.value)
+        )
+        known = next(fitting, None)
+        if known is None:
+            joined.append((each.kind, each.carrier, dict(each.value)))
+        else:
+            known.update({field: value for field, value in each.value.items() if field not in known})
+    return (Statement(kind=kind, carrier=carrier, value=value) for kind, carrier, value in joined)
