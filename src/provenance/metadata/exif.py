@@ -164,7 +164,8 @@ def write(blob: bytes | None, *, captured_at: str | None, coordinates: tuple[flo
     gps = _changes(stream, stream.gps, _position_values(coordinates, stream))
     if blob is not None and not exif and not gps:
         return blob
-    out = bytearray(stream.blob)
+    # Zeros stand in for the last field of an old directory that ends the stream without it.
+    out = bytearray(stream.blob) + bytes(_POINTER)
     pointers: dict[int, _Value | None] = {}
     for tag, directory, values in ((_EXIF_IFD, stream.exif, exif), (_GPS_IFD, stream.gps, gps)):
         if values:
@@ -208,8 +209,12 @@ def _directory(order: str, blob: bytes, start: int) -> _Directory:
     if end > len(blob):
         raise _damaged(start)
     entries = tuple(_entry(order, blob, at) for at in range(start + 2, end, _ENTRY))
-    # Some writers leave out the last field of a directory that ends the stream.
-    return _Directory(entries, _long(order, blob, end) if end + 4 <= len(blob) else 0)
+    if end == len(blob):
+        # Some writers leave out the last field of a directory that ends the stream.
+        return _Directory(entries)
+    if end + _POINTER > len(blob):
+        raise _damaged(start)
+    return _Directory(entries, _long(order, blob, end))
 
 
 def _entry(order: str, blob: bytes, at: int) -> _Entry:

@@ -1,0 +1,107 @@
+import io
+import os
+
+import pytest
+from PIL import Image
+
+from provenance._files import new_file
+from provenance.errors import AssetNotFound, MalformedMedia, OutputNotWritten, UnsupportedFormat
+from provenance.formats import registry
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "photo.png"  # the name lies: the content decides
+    Image.effect_noise((40, 30), 50).save(path, "JPEG")
+    return path
+
+
+def refusal(tmp_path, content):
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(content)
+    with pytest.raises(UnsupportedFormat) as caught:
+        registry.read(path)
+    return caught.value
+
+
+def test_the_content_decides_not_the_name(photo):
+    assert registry.read(photo).format == "jpeg"
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "media-empty"),
+        (b"plain text", "format-is-text"),
+        (("\ufeff" + "成都大熊猫基地" * 99).encode(), "format-is-text"),
+        (b"<html>", "format-is-text"),
+        (bytes(range(1, 256)), "format-unknown"),
+        (b"\0" * 600, "format-unknown"),
+        (b"text\0with a zero", "format-unknown"),
+    ],
+)
+def test_a_file_that_is_no_media_is_refused_with_what_it_is(tmp_path, content, code):
+    error = refusal(tmp_path, content)
+    assert error.code == code
+    for locale in ("en", "zh-CN"):
+        assert "photo.jpg" in error.diagnostics(locale)
+        assert "JPEG, PNG" in error.diagnostics(locale)
+
+
+@pytest.mark.parametrize("name", ["WEBP", "GIF", "TIFF", "BMP", "PDF"])
+def test_another_container_is_named(tmp_path, name):
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(out, name)
+    error = refusal(tmp_path, out.getvalue())
+    assert error.details["found"].upper() == name
+    assert error.details["found"] in error.diagnostics("zh-CN")
+
+
+def test_video_and_audio_are_named(tmp_path):
+    for content, name in {
+        b"\0\0\0\x20ftypisom": "MP4",
+        b"\0\0\0\x18ftypqt  ": "MOV",
+        b"\0\0\0\x18ftypheic": "HEIC",
+        b"RIFF\0\0\0\0WAVEfmt ": "WAV",
+        b"\x1aE\xdf\xa3": "Matroska or WebM",
+        b"ID3\x04": "MP3",
+    }.items():
+        assert refusal(tmp_path, content + bytes(64)).details["found"] == name
+
+
+def test_what_cannot_be_opened_is_not_found(tmp_path):
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("missing.jpg", "folder", "pipe"):
+        with pytest.raises(AssetNotFound):
+            registry.read(tmp_path / name)
+
+
+def test_a_media_error_names_the_file(photo, tmp_path):
+    photo.write_bytes(photo.read_bytes()[:-2])
+    with pytest.raises(MalformedMedia) as caught:
+        registry.read(photo)
+    assert caught.value.details["path"] == photo
+    with pytest.raises(MalformedMedia) as caught, new_file(tmp_path / "out") as target:
+        registry.write(photo, target, exif=None, xmp=b"<x/>")
+    assert caught.value.details["path"] == photo
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_read_that_fails_is_named(photo, tmp_path, monkeypatch):
+    class Broken(io.BytesIO):
+        def read(self, *_):
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(registry, "open_input", lambda _: Broken())
+    with pytest.raises(AssetNotFound) as caught:
+        registry.read(photo)
+    assert "Input/output error" in str(caught.value)
+    with pytest.raises(OutputNotWritten), new_file(tmp_path / "out") as target:
+        registry.write(photo, target, exif=None, xmp=None)
+
+
+def test_a_copy_without_changes_is_the_same_file(photo, tmp_path):
+    with new_file(tmp_path / "copy") as target:
+        registry.write(photo, target, exif=None, xmp=None)
+    assert (tmp_path / "copy").read_bytes() == photo.read_bytes()
