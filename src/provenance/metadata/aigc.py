@@ -82,7 +82,7 @@ class Reading:
         return self.element is not None and not any(problem.severity == "error" for problem in self.problems)
 
 
-def from_label(  # noqa: PLR0913 - the fields of the label, and what the file already has
+def from_label(
     grade: Grade,
     producer: str,
     produce_id: str,
@@ -235,9 +235,10 @@ def _element(data: dict[str, object], problems: list[Problem]) -> Element:
 
 def _as_text(key: str, value: object, problems: list[Problem]) -> str:
     if isinstance(value, str):
-        return value
+        # JSON can spell half a surrogate pair, which no output could encode.
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     problems.append(_about_keys("aigc-value-not-text", [key]))
-    return "" if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return "" if value is None else json.dumps(value, separators=(",", ":"))
 
 
 def _value_problems(element: Element, *, strict: bool) -> Iterator[Problem]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -31,6 +30,7 @@ from provenance.metadata.xmp_values import (
     Seq,
     Struct,
     XmpValue,
+    first,
 )
 from provenance.model.times import parts_of
 
@@ -130,7 +130,7 @@ def to_xmp(wanted: StandardFields, existing: Properties | None = None) -> dict[N
             tuple(Struct({COPYRIGHT_OWNER_NAME: name}) for name in wanted.copyright_owners)
         )
     if wanted.place is not None:
-        properties[LOCATION_CREATED] = _location_value(wanted.place, _first(existing or {}, LOCATION_CREATED))
+        properties[LOCATION_CREATED] = _location_value(wanted.place, first(existing or {}, LOCATION_CREATED))
     if wanted.coordinates is not None:
         latitude, longitude = wanted.coordinates
         properties[GPS_LATITUDE] = _angle_text(latitude, "NS")
@@ -142,31 +142,26 @@ def to_xmp(wanted: StandardFields, existing: Properties | None = None) -> dict[N
 def from_xmp(properties: Properties) -> StandardFields:
     """Return what the standard properties say; the first occurrence of each, the others reported as problems."""
     problems = [
-        Problem("xmp-repeated", "warning", {"property": name.local, "count": len(properties[name])})
+        Problem("xmp-property-repeated", "warning", {"property": name.local, "count": len(properties[name])})
         for name in _ONCE
         if len(properties.get(name, ())) > 1
     ]
     return StandardFields(
-        captured_at=time_of(_text(_first(properties, DATE_CREATED)), "photoshop:DateCreated", problems),
-        place=_location(_first(properties, LOCATION_CREATED)),
+        captured_at=time_of(_text(first(properties, DATE_CREATED)), "photoshop:DateCreated", problems),
+        place=_location(first(properties, LOCATION_CREATED)),
         coordinates=_coordinates(properties, problems),
-        source=_text(_first(properties, SOURCE)),
-        credit=_text(_first(properties, CREDIT)),
-        creators=_texts(_first(properties, CREATOR)),
-        copyright_owners=_owners(_first(properties, COPYRIGHT_OWNER)),
-        digital_source_type=_text(_first(properties, DIGITAL_SOURCE_TYPE)),
+        source=_text(first(properties, SOURCE)),
+        credit=_text(first(properties, CREDIT)),
+        creators=_texts(first(properties, CREATOR)),
+        copyright_owners=_owners(first(properties, COPYRIGHT_OWNER)),
+        digital_source_type=_text(first(properties, DIGITAL_SOURCE_TYPE)),
         problems=tuple(problems),
     )
 
 
 def record_of(properties: Properties) -> str | None:
     """Return the JSON text of our own record."""
-    return _text(_first(properties, RECORD))
-
-
-def record_text(payload: Mapping[str, object]) -> str:
-    """Return our record as the one text that equal payloads always give: keys sorted, compact, UTF-8 kept readable."""
-    return json.dumps(payload, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _text(first(properties, RECORD))
 
 
 def aigc_texts(properties: Properties) -> list[AigcText]:
@@ -203,11 +198,6 @@ def time_of(text: str | None, where: str, problems: list[Problem]) -> str | None
 def shown(text: str) -> str:
     """Make a text from a hostile file safe to print, and short."""
     return "".join(one if one.isprintable() else f"U+{ord(one):04X}" for one in text[:40])
-
-
-def _first(properties: Properties, name: Name) -> XmpValue | None:
-    occurrences = properties.get(name)
-    return occurrences[0].value if occurrences else None
 
 
 def _texts(value: XmpValue | None) -> tuple[str, ...]:
@@ -269,10 +259,10 @@ def _location_value(place: Location, existing: XmpValue | None) -> Bag:
 
 
 def _coordinates(properties: Properties, problems: list[Problem]) -> tuple[float, float] | None:
-    texts = [_text(_first(properties, name)) for name in (GPS_LATITUDE, GPS_LONGITUDE)]
+    texts = [_text(first(properties, name)) for name in (GPS_LATITUDE, GPS_LONGITUDE)]
     if texts == [None, None]:
         return None
-    datum = _text(_first(properties, GPS_MAP_DATUM)) or ""
+    datum = _text(first(properties, GPS_MAP_DATUM)) or ""
     if re.sub(r"[\s_-]", "", datum.upper()) not in _WGS84:
         problems.append(Problem("gps-datum", "warning", {"value": shown(datum)}))
         return None

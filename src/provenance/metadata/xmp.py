@@ -25,6 +25,7 @@ from provenance.metadata.xmp_values import (
     Seq,
     Struct,
     XmpValue,
+    first,
 )
 
 __all__ = [
@@ -66,12 +67,6 @@ def read(packet: bytes) -> Properties:
         MalformedMedia: damaged, not UTF-8, with a DOCTYPE, too deep, or without ``rdf:RDF``; ``offset`` says where.
     """
     return _grouped(scan(packet).occurrences()) if packet.strip(PADDING) else {}
-
-
-def first(properties: Properties, name: Name) -> XmpValue | None:
-    """Return the value of the first occurrence of a property."""
-    occurrences = properties.get(name)
-    return occurrences[0].value if occurrences else None
 
 
 def merge(packet: bytes | None, properties: Mapping[Name, XmpValue], removed: Collection[Name] = ()) -> bytes:

@@ -100,6 +100,9 @@ class _Scanner:
     def __init__(self, packet: bytes) -> None:
         self.packet = packet
         self.base = len(packet) - len(packet.lstrip(PADDING))
+        # expat would detect UTF-16 by itself, but its tags cannot be found by byte.
+        if packet.startswith((b"\xff\xfe", b"\xfe\xff"), self.base) or packet.startswith(b"\0", self.base + 1):
+            raise MalformedMedia("xmp-not-utf-8", offset=self.base, encoding="UTF-16")
         self.result = Scan()
         self.depth = 0
         self.count = 0

@@ -93,3 +93,9 @@ class Occurrence:
 
 
 Properties: TypeAlias = Mapping[Name, tuple[Occurrence, ...]]
+
+
+def first(properties: Properties, name: Name) -> XmpValue | None:
+    """Return the value of the first occurrence of a property."""
+    occurrences = properties.get(name)
+    return occurrences[0].value if occurrences else None
