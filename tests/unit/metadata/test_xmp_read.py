@@ -3,6 +3,8 @@
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from provenance.errors import MalformedMedia, MediaTooLarge
 from provenance.metadata import xmp, xmp_scan
@@ -191,3 +193,26 @@ def test_a_long_list_of_ancestors_as_photoshop_leaves_it_is_read():
 
 def test_the_limits_are_those_of_the_design():
     assert xmp_scan.MAX_BYTES == 10 * 1024 * 1024
+
+
+WHOLE = packet("<p:a>1</p:a><p:b><rdf:Bag><rdf:li p:c='2'/></rdf:Bag></p:b><!-- c -->", " p:c='3'") + b"<?end?>\0"
+
+
+@settings(max_examples=300)
+@given(
+    st.integers(0, len(WHOLE)),
+    st.integers(0, 12),
+    st.binary(max_size=6)
+    | st.sampled_from([b"<", b">", b"/>", b"'", b"<p:a/>", b"<!--", b"-->", b"<![CDATA[", b"]]>", b"\0"]),
+)
+def test_any_damage_is_refused_or_still_merges_once(start, length, noise):
+    data = WHOLE[:start] + noise + WHOLE[start + length :]
+    offset = 0
+    try:
+        merged = xmp.merge(data, {A: "new", C: "new"})
+    except MalformedMedia as error:
+        merged, offset = None, error.details["offset"]
+    assert 0 <= offset <= len(data)
+    if merged is not None:
+        assert [one.value for one in xmp.read(merged)[A]] == ["new"]
+        assert xmp.merge(merged, {A: "new", C: "new"}) is merged
