@@ -90,10 +90,10 @@ def key_of(pem: bytes, path: str | None = None) -> PrivateKeyTypes:
     """
     if b"PRIVATE KEY-----" not in pem:
         raise CertificateRejected("key-not-pem", path=path)
-    if b"ENCRYPTED" in pem:
-        raise CertificateRejected("key-encrypted", path=path)
     try:
         return load_pem_private_key(pem, password=None)
+    except TypeError as error:  # the parser's word for a key that wants a passphrase
+        raise CertificateRejected("key-encrypted", path=path) from error
     except UNREADABLE as error:
         raise CertificateRejected("key-malformed", path=path, reason=error) from error
 
@@ -113,10 +113,8 @@ def algorithm_of(key: PrivateKeyTypes, path: str | None = None) -> str:
     raise CertificateRejected("key-unsupported", path=path, kind=_kind(key))
 
 
-def check_signer(
-    chain: Sequence[x509.Certificate], key: PrivateKeyTypes, path: str | None = None, now: datetime | None = None
-) -> None:
-    """Check that `chain` (signing certificate first) and `key` can sign a claim at `now`.
+def check_signer(chain: Sequence[x509.Certificate], key: PrivateKeyTypes, path: str | None = None) -> None:
+    """Check that `chain` (signing certificate first) and `key` can sign a claim now.
 
     Raises:
         CertificateRejected: its code is the first defect found.
@@ -134,7 +132,7 @@ def check_signer(
     for number, (issued, issuer) in enumerate(pairwise(chain), start=1):
         if not _issued_by(issued, issuer):
             raise CertificateRejected("certificate-chain", path=path, number=number, next=number + 1)
-    _check_dates(leaf, path, now or datetime.now(UTC))
+    _check_dates(leaf, path)
 
 
 def is_authority(certificate: x509.Certificate) -> bool:
@@ -181,7 +179,8 @@ def _issued_by(issued: x509.Certificate, issuer: x509.Certificate) -> bool:
     return True
 
 
-def _check_dates(leaf: x509.Certificate, path: str | None, now: datetime) -> None:
+def _check_dates(leaf: x509.Certificate, path: str | None) -> None:
+    now = datetime.now(UTC)
     since, until = leaf.not_valid_before_utc, leaf.not_valid_after_utc
     if now < since:
         raise CertificateRejected("certificate-not-yet-valid", path=path, since=f"{since:%Y-%m-%d %H:%M} UTC")

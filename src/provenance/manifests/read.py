@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from provenance import _files
-from provenance.errors import TrustListInvalid
 from provenance.manifests import binding, cose
 from provenance.model.observation import ManifestState
 
@@ -71,18 +70,13 @@ def read(path: Path, *, mime: str, trust: Sequence[bytes] = ()) -> ManifestReadi
 
     Raises:
         AssetNotFound: the file is missing or may not be read.
-        TrustListInvalid: `trust` holds something that is no certificate.
     """
     c2pa = binding.load()
     if not binding.supports(mime):
         return ManifestReading("absent")
-    try:
-        context = binding.context(trust)
-    except c2pa.C2paError as error:
-        raise TrustListInvalid("trust-list-refused", reason=error) from error
-    with context, _files.open_input(path) as file:
+    with _files.open_input(path) as file:
         try:
-            with c2pa.Reader(mime, file, context=context) as reader:
+            with binding.context(trust) as context, c2pa.Reader(mime, file, context=context) as reader:
                 return _reading(reader)
         except c2pa.C2paError.ManifestNotFound:
             return ManifestReading("absent")

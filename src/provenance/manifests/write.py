@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
 
 from provenance import _files
-from provenance.errors import InvalidPost, LabelWouldBeLost, SigningFailed
+from provenance.errors import InvalidPost, SigningFailed
 from provenance.manifests import binding
 from provenance.manifests.signer import Signer
 
@@ -72,14 +73,11 @@ class Claim:
     parent: Parent | None = None
     title: str | None = None
 
-    @property
-    def opens(self) -> Parent | None:
-        """The input that the first action opens."""
-        return self.parent if self.actions[0].name == "c2pa.opened" else None
-
 
 def sign(source: Path, target: Path, claim: Claim, *, mime: str, signer: Signer) -> None:
     """Write `source` with a new manifest to `target`; it is validated before it gets that name.
+
+    A manifest that `source` holds is replaced: it lives on only as that of the parent, in an action `c2pa.opened`.
 
     Args:
         source: The finished file of media type `mime`, its metadata already written; never changed.
@@ -90,28 +88,23 @@ def sign(source: Path, target: Path, claim: Claim, *, mime: str, signer: Signer)
 
     Raises:
         InvalidPost: the labels are no JSON, or hold an integer beyond 64 bits.
-        LabelWouldBeLost: `source` holds a manifest and the first action opens nothing.
         SigningFailed: the binding refused; nothing is left behind.
         AssetNotFound: `source` or the parent cannot be read.
         OutputRefused: `target` exists.
         OutputNotWritten: the file system refused; nothing is left behind.
     """
     definition = _definition(claim, mime)
-    with _files.open_input(source) as unsigned:
-        if claim.opens is None:
-            _refuse_manifest(unsigned, mime, source)
-        with _files.new_file(target) as file:
-            sink = _Sink(file)
-            with _binding_errors(source, sink), binding.context() as context, _native(signer) as native:
-                with binding.load().Builder(definition, context=context) as builder:
-                    _add_parent(builder, claim.opens)
-                    builder.sign(native, mime, unsigned, sink)
+    with _files.open_input(source) as unsigned, _files.new_file(target) as file:
+        sink = _Sink(file)
+        with _binding_errors(source, sink), _native(signer) as native, _builder(definition) as builder:
+            _add_parent(builder, claim)
+            builder.sign(native, mime, unsigned, sink)
 
 
 def _definition(claim: Claim, mime: str) -> str:
     """Return the manifest definition of the binding as JSON."""
     definition = {
-        "claim_generator_info": [{"name": _GENERATOR, "version": version(_GENERATOR)}],
+        "claim_generator_info": [{"name": _GENERATOR, "version": _version()}],
         "title": claim.title,
         "format": mime,
         "assertions": [
@@ -126,6 +119,11 @@ def _definition(claim: Claim, mime: str) -> str:
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidPost("labels-not-signable", reason=error) from error
     return text
+
+
+@cache
+def _version() -> str:
+    return version(_GENERATOR)
 
 
 def _integer(digits: str) -> int:
@@ -147,8 +145,15 @@ def _action(action: Action) -> dict[str, Any]:
     return stated
 
 
-def _add_parent(builder: Any, parent: Parent | None) -> None:
-    if parent is None:
+@contextmanager
+def _builder(definition: str) -> Iterator[Any]:
+    with binding.context() as context, binding.load().Builder(definition, context=context) as builder:
+        yield builder
+
+
+def _add_parent(builder: Any, claim: Claim) -> None:
+    parent = claim.parent
+    if parent is None or claim.actions[0].name != "c2pa.opened":
         return
     ingredient = {"relationship": "parentOf", "title": parent.title, "instance_id": _PARENT_ID}
     with _files.open_input(parent.path) as original:
@@ -158,15 +163,6 @@ def _add_parent(builder: Any, parent: Parent | None) -> None:
 def _native(signer: Signer) -> Any:
     c2pa = binding.load()
     return c2pa.Signer.from_info(c2pa.C2paSignerInfo(signer.algorithm, signer.chain, signer.key, None))
-
-
-def _refuse_manifest(source: BinaryIO, mime: str, path: Path) -> None:
-    """Raise when the file holds a manifest: signing it as newly created would drop it without a word."""
-    c2pa = binding.load()
-    with _binding_errors(path), suppress(c2pa.C2paError.ManifestNotFound), binding.context() as context:
-        c2pa.Reader(mime, source, context=context).close()
-        raise LabelWouldBeLost("manifest-would-be-lost", path=path)
-    source.seek(0)
 
 
 @contextmanager
