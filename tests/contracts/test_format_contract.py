@@ -148,13 +148,14 @@ def test_damaged_bytes_are_read_or_refused_and_never_crash(handler, samples, dat
     content = bytearray(data.draw(st.sampled_from(list(samples[handler.name].values()))))
     for _ in range(data.draw(st.integers(1, 8))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    refusals = []
     try:
         found = handler.read(io.BytesIO(bytes(content)))
         if found.exif is not None:
             exif.write(found.exif, captured_at="2026-05-01T08:30:00", coordinates=(1.0, 2.0))
     except ProvenanceError as error:
-        assert error.diagnostics("en") != error.code
-        assert error.diagnostics("zh-CN") != error.code
+        refusals.append(error)
+    assert all(error.diagnostics(locale) != error.code for error in refusals for locale in ("en", "zh-CN"))
 
 
 @by_handler
@@ -175,8 +176,12 @@ def test_a_full_disk_leaves_nothing_behind(handler, samples, xmp, tmp_path):
     def fail(*_):
         raise OSError(28, os.strerror(28))
 
-    with pytest.raises(OutputNotWritten), new_file(tmp_path / "out") as target:
-        target.write = fail
-        registry.write(source, target, exif=None, xmp=xmp(b"new"))
+    def attempt():
+        with new_file(tmp_path / "out") as target:
+            target.write = fail
+            registry.write(source, target, exif=None, xmp=xmp(b"new"))
+
+    with pytest.raises(OutputNotWritten):
+        attempt()
     assert [entry.name for entry in tmp_path.iterdir()] == ["source"]
     assert source.read_bytes() == samples[handler.name]["full"]

@@ -80,7 +80,7 @@ def test_exactly_the_photographs_are_refused_that_a_decoder_finds_cut_short(whol
 
 
 def decoded(photo):
-    return subprocess.run(["djpeg", "-fast", "-scale", "1/8", str(photo)], capture_output=True)
+    return subprocess.run(["djpeg", "-fast", "-scale", "1/8", str(photo)], capture_output=True, check=False)
 
 
 @by_photo
@@ -122,7 +122,9 @@ def test_no_byte_of_the_picture_or_of_the_old_exif_changes(photo, whole):
 @pytest.mark.skipif(not shutil.which("exiv2"), reason="exiv2 is not installed")
 def test_a_second_reader_agrees(whole):
     copies = [str(copy) for copy in whole.values()]
-    run = subprocess.run(["exiv2", "-K", "Exif.Photo.DateTimeOriginal", "-Pv", "pr", *copies], capture_output=True)
+    run = subprocess.run(
+        ["exiv2", "-K", "Exif.Photo.DateTimeOriginal", "-Pv", "pr", *copies], capture_output=True, check=False
+    )
     assert run.stdout.count(b"2026:05:01 08:30:00") >= len(copies) - 1  # one EXIF block is damaged
 
 

@@ -133,7 +133,7 @@ def test_several_packets_are_counted_and_none_is_chosen_silently():
 def test_texts_are_read_in_every_form_and_language():
     content = with_chunks(
         WHOLE,
-        chunk(b"tEXt", b"AIGC\0" + '{"AIGC":{"Label":"1"}}'.encode()),
+        chunk(b"tEXt", b"AIGC\0" + b'{"AIGC":{"Label":"1"}}'),
         chunk(b"tEXt", "Title\0caf\xe9".encode("latin-1")),
         chunk(b"tEXt", "Comment\0成都".encode()),
         chunk(b"zTXt", b"Software\0\0" + zlib.compress(b"tool")),

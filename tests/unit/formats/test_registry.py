@@ -1,5 +1,7 @@
 import io
 import os
+import tracemalloc
+import zlib
 
 import pytest
 from PIL import Image
@@ -105,3 +107,30 @@ def test_a_copy_without_changes_is_the_same_file(photo, tmp_path):
     with new_file(tmp_path / "copy") as target:
         registry.write(photo, target, exif=None, xmp=None)
     assert (tmp_path / "copy").read_bytes() == photo.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["JPEG", "PNG"])
+def test_memory_stays_flat_whatever_the_size(name, tmp_path):
+    path = tmp_path / "large"
+    Image.effect_noise((64, 48), 50).save(path, name)
+    grow(path, name)
+    tracemalloc.start()
+    try:
+        assert registry.read(path).warnings == (() if name == "JPEG" else ("data-after-picture",))
+        with new_file(tmp_path / "out") as target:
+            registry.write(path, target, exif=None, xmp=b"<x/>")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2_000_000
+
+
+def grow(path, name):
+    """Make the scan 20 MB long, or put in a chunk of that size and data behind the picture."""
+    content = path.read_bytes()
+    if name == "JPEG":
+        path.write_bytes(content[:-2] + b"\xff\0" * 10_000_000 + content[-2:])
+    else:
+        data = bytes(20_000_000)
+        chunk = len(data).to_bytes(4, "big") + b"prVt" + data + zlib.crc32(b"prVt" + data).to_bytes(4, "big")
+        path.write_bytes(content[:33] + chunk + content[33:] + bytes(100))
