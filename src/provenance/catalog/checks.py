@@ -1,0 +1,173 @@
+"""What a schema cannot say: references that resolve, conditions that fit their rule, texts that can be filled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from provenance._messages import fields_of
+from provenance.catalog.conditions import (
+    Condition,
+    ElementHolds,
+    EveryAsset,
+    FactIs,
+    FileSays,
+    HasLabel,
+    MediumIs,
+    NoticeShown,
+    SomeAsset,
+    parts_of,
+    walk,
+)
+from provenance.catalog.contents import HOUSE, Contents
+from provenance.catalog.data import Kind, Rule
+from provenance.catalog.facts import ASSET_FACTS
+from provenance.errors import DanglingCitation, SchemaViolation
+from provenance.model.labels import KIND_TYPES
+from provenance.model.report import Localized
+
+# What the engine can put into a finding's texts.
+TEXT_FIELDS: Final = frozenset(
+    {
+        "asset.id",
+        "asset.path",
+        "account.name",
+        "kind",
+        "text",
+        "surface.zh",
+        "surface.en",
+        "rules",
+        "key",
+        "reason",
+        "stated",
+        "found",
+        "on",
+    }
+)
+HOUSE_RULES: Final = frozenset(
+    {
+        "undeclared-fact",
+        "unreadable-asset",
+        "label-not-found-in-file",
+        "notice-not-verified",
+        "exact-location-in-file",
+        "asset-changed",
+        "no-rule-in-force",
+    }
+)
+
+
+def check_references(contents: Contents) -> None:
+    """Raise unless everything the files refer to is there and fits.
+
+    Raises:
+        DanglingCitation: a provision, kind, style or switch is missing.
+        SchemaViolation: a condition or a text cannot work where it stands.
+    """
+    if missing := sorted(HOUSE_RULES.difference(contents.jurisdictions[HOUSE])):
+        raise SchemaViolation("data-file-missing", path=f"rules/{HOUSE}/{missing[0]}.toml")
+    for kind in contents.kinds.values():
+        _check_kind(kind, contents)
+    for rule in contents.rules.values():
+        _check_rule(rule, contents)
+    cited = {each for rule in contents.rules.values() for each in _cites(rule)}
+    for provision in contents.provisions.values():
+        if (provision.status == "automated") != (provision.id in cited):
+            raise SchemaViolation("provision-status", path=provision.id, value=provision.status)
+
+
+def _cites(rule: Rule) -> tuple[str, ...]:
+    return rule.cites + (rule.prefers.cites if rule.prefers else ())
+
+
+def _check_kind(kind: Kind, contents: Contents) -> None:
+    names = {field.name for field in kind.field}
+    where = f"kinds/{kind.id}.toml"
+    typed = KIND_TYPES.get(kind.id)
+    if typed is not None and names != {info.alias or name for name, info in typed.model_fields.items()} - {"kind"}:
+        raise SchemaViolation("kind-fields-differ", path=where, value=kind.id)
+    if kind.notice.style is not None and kind.notice.style not in contents.styles:
+        raise DanglingCitation("reference-dangling", path=where, value=kind.notice.style)
+    by = {kind.notice.by} if kind.notice.by else set()
+    if strange := sorted({*kind.needs_all, *kind.needs_one_of, *by} - names):
+        raise DanglingCitation("reference-dangling", path=where, value=strange[0])
+    for wording in kind.notice.wording:
+        _check_text(wording, {name.partition(".")[0] for name in _fields(wording)} - names, where)
+
+
+def _check_rule(rule: Rule, contents: Contents) -> None:
+    where = f"rules/*/{rule.id}.toml"
+    for cited in _cites(rule):
+        if cited not in contents.provisions:
+            raise DanglingCitation("citation-dangling", path=where, value=cited)
+    open_questions = {*rule.switches, *({rule.inference.switch} if rule.inference else ())}
+    if strange := sorted(open_questions.difference(contents.switches)):
+        raise DanglingCitation("reference-dangling", path=where, value=strange[0])
+    for text in _texts(rule):
+        _check_text(text, _fields(text) - TEXT_FIELDS, where)
+    binding = [contents.binding(cited) for cited in _cites(rule)]
+    for condition in (
+        *rule.conditions(),
+        *(each for each in binding if each),
+        *(each.when for each in rule.evidence if each.when),
+    ):
+        _check_condition(condition, where, contents, in_asset=rule.scope == "asset")
+    if any(isinstance(each, FactIs) for text in rule.evidence for each in walk(text.when)):
+        # A verdict may be certain while a fact is not; what is said to be found must be certain too.
+        raise SchemaViolation("evidence-reads-fact", path=where)
+
+
+def _check_condition(condition: Condition, where: str, contents: Contents, *, in_asset: bool) -> None:
+    quantified = isinstance(condition, EveryAsset | SomeAsset)
+    if quantified and in_asset:
+        raise SchemaViolation("condition-out-of-place", path=where, value="every_asset, some_asset")
+    if not in_asset and _needs_asset(condition):
+        raise SchemaViolation("condition-out-of-place", path=where, value=type(condition).__name__)
+    if isinstance(condition, HasLabel | NoticeShown | FileSays):
+        _check_kind_reference(condition, where, contents)
+    for part in parts_of(condition):
+        if quantified and any(isinstance(each, FactIs) for each in walk(part)):
+            raise SchemaViolation("condition-out-of-place", path=where, value="fact")
+        _check_condition(part, where, contents, in_asset=in_asset or quantified)
+
+
+def _needs_asset(condition: Condition) -> bool:
+    match condition:
+        case MediumIs() | NoticeShown() | ElementHolds() | FileSays():
+            return True
+        case HasLabel(on=level):
+            return level != "post"
+        case FactIs(fact=key):
+            return key in ASSET_FACTS
+        case _:
+            return False
+
+
+def _check_kind_reference(condition: HasLabel | NoticeShown | FileSays, where: str, contents: Contents) -> None:
+    match condition:
+        case HasLabel(label=name, fields=fields):
+            wanted = set(fields)
+        case NoticeShown(notice=name) | FileSays(file_says=name):
+            wanted = set()
+    kind = contents.kinds.get(name)
+    if kind is None or (strange := sorted(wanted - {field.name for field in kind.field})):
+        raise DanglingCitation("reference-dangling", path=where, value=name if kind is None else f"{name}.{strange[0]}")
+
+
+def _texts(rule: Rule) -> Iterator[Localized]:
+    yield from (rule.title, rule.message, rule.fix, *rule.evidence)
+    if rule.prefers:
+        yield from (rule.prefers.message, rule.prefers.fix)
+    if rule.inference:
+        yield rule.inference.note
+
+
+def _fields(text: Localized) -> set[str]:
+    return fields_of(text["zh-CN"]) | fields_of(text["en"])
+
+
+def _check_text(text: Localized, strange: set[str], where: str) -> None:
+    if strange:
+        raise SchemaViolation("text-field-unknown", path=where, value=min(strange))
+    if not (text["zh-CN"].strip() and text["en"].strip()):
+        raise SchemaViolation("text-missing", path=where)

@@ -1,0 +1,178 @@
+"""The condition language of the rule data: small, closed, and typed.
+
+``all``, ``any`` and ``not`` join atoms. An atom asks one thing of a post or of one of its assets: a fact, the asset's
+medium, a label and its fields, a notice found in the finished picture, an AIGC element, or what the file itself says.
+``every_asset`` and ``some_asset`` let a rule about the post look at its assets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from provenance.catalog.facts import FACTS
+from provenance.model.base import Name, Value, refuse
+
+Medium = Literal["image", "video", "audio"]
+Element = Literal[
+    "Label", "ContentProducer", "ProduceID", "ReservedCode1", "ContentPropagator", "PropagateID", "ReservedCode2"
+]
+
+
+class AllOf(Value):
+    """Every part holds."""
+
+    all: Annotated[tuple[Condition, ...], Field(min_length=1)]
+
+
+class AnyOf(Value):
+    """At least one part holds."""
+
+    any: Annotated[tuple[Condition, ...], Field(min_length=1)]
+
+
+class Not(Value):
+    """The part does not hold."""
+
+    part: Annotated[Condition, Field(alias="not")]
+
+
+class FactIs(Value):
+    """A fact has a value, or one of several; of a list, one of its elements. `given`: the key is there at all."""
+
+    fact: Name
+    is_: Annotated[bool | str | None, Field(alias="is")] = None
+    any_of: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    given: Literal[True] | None = None
+
+    @property
+    def accepted(self) -> frozenset[str | bool]:
+        """Return the values that satisfy it; empty for `given`."""
+        return frozenset(self.any_of if self.any_of is not None else () if self.is_ is None else (self.is_,))
+
+    @model_validator(mode="after")
+    def _asks_one_known_thing(self) -> FactIs:
+        fact = FACTS.get(self.fact)
+        if fact is None:
+            raise refuse("condition-fact", "an unknown fact", value=self.fact, expected=", ".join(FACTS))
+        asked = [
+            name for name in ("is", "any_of", "given") if getattr(self, "is_" if name == "is" else name) is not None
+        ]
+        if len(asked) != 1 or (asked == ["given"] and not fact.gap):
+            raise refuse("condition-test", "not one test", value=self.fact)
+        if strange := sorted(map(str, self.accepted.difference(fact.values))):
+            expected = ", ".join(str(value).lower() for value in fact.values)
+            raise refuse(
+                "condition-value", "a value the fact never has", value=strange[0], fact=self.fact, expected=expected
+            )
+        return self
+
+
+class MediumIs(Value):
+    """The asset is an image, a video or audio."""
+
+    media: Annotated[tuple[Medium, ...], Field(min_length=1)]
+
+
+class HasLabel(Value):
+    """There is such a label with every field of `with`: on the post, on the asset itself, or in effect on the asset."""
+
+    label: Name
+    on: Literal["post", "asset", "effective"]
+    fields: Annotated[tuple[Name, ...], Field(alias="with")] = ()
+
+
+class NoticeShown(Value):
+    """The notice of that kind was found in the finished picture, large and clear enough."""
+
+    notice: Name
+
+
+class ElementHolds(Value):
+    """The file has an AIGC element in which these keys are not empty; without keys, any element."""
+
+    aigc: tuple[Element, ...]
+
+
+class FileSays(Value):
+    """The file's own metadata or manifest makes a statement of that kind about the asset."""
+
+    file_says: Name
+
+
+class EveryAsset(Value):
+    """There is an asset of these media, and each one satisfies the part."""
+
+    every_asset: Condition
+    of: Annotated[tuple[Medium, ...], Field(min_length=1)] | None = None
+
+
+class SomeAsset(Value):
+    """One asset satisfies the part."""
+
+    some_asset: Condition
+
+
+_KINDS: Final = {
+    "all": AllOf,
+    "any": AnyOf,
+    "not": Not,
+    "fact": FactIs,
+    "media": MediumIs,
+    "label": HasLabel,
+    "notice": NoticeShown,
+    "aigc": ElementHolds,
+    "file_says": FileSays,
+    "every_asset": EveryAsset,
+    "some_asset": SomeAsset,
+}
+
+
+def _tag(value: Any) -> str:
+    if isinstance(value, dict):
+        return next((key for key in _KINDS if key in value), "fact")
+    return next((key for key, kind in _KINDS.items() if isinstance(value, kind)), "fact")
+
+
+Condition = Annotated[
+    Annotated[AllOf, Tag("all")]
+    | Annotated[AnyOf, Tag("any")]
+    | Annotated[Not, Tag("not")]
+    | Annotated[FactIs, Tag("fact")]
+    | Annotated[MediumIs, Tag("media")]
+    | Annotated[HasLabel, Tag("label")]
+    | Annotated[NoticeShown, Tag("notice")]
+    | Annotated[ElementHolds, Tag("aigc")]
+    | Annotated[FileSays, Tag("file_says")]
+    | Annotated[EveryAsset, Tag("every_asset")]
+    | Annotated[SomeAsset, Tag("some_asset")],
+    Discriminator(_tag),
+]
+Atom = FactIs | MediumIs | HasLabel | NoticeShown | ElementHolds | FileSays
+Quantifier = EveryAsset | SomeAsset
+
+
+def parts_of(condition: Condition) -> tuple[Condition, ...]:
+    """Return the conditions directly inside `condition`."""
+    match condition:
+        case AllOf(all=parts) | AnyOf(any=parts):
+            return parts
+        case Not(part=part) | EveryAsset(every_asset=part) | SomeAsset(some_asset=part):
+            return (part,)
+        case _:
+            return ()
+
+
+def walk(condition: Condition | None) -> Iterator[Condition]:
+    """Yield `condition` and everything inside it."""
+    if condition is not None:
+        yield condition
+        for part in parts_of(condition):
+            yield from walk(part)
+
+
+def facts_read(*conditions: Condition | None) -> tuple[str, ...]:
+    """Return the keys of the facts that `conditions` read, each once, in alphabetical order."""
+    return tuple(sorted({each.fact for one in conditions for each in walk(one) if isinstance(each, FactIs)}))

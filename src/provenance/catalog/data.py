@@ -1,0 +1,239 @@
+"""The files of `labels/` as frozen values; `labels/schema/` is generated from these classes."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from provenance.catalog.conditions import Condition
+from provenance.model.base import Line, Name, Value, refuse
+from provenance.model.notice import Surface
+from provenance.model.observation import Carrier
+from provenance.model.post import Role
+from provenance.model.report import Certainty, Localized, Severity
+
+Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=80)]
+ProvisionId = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]*(-[A-Za-z0-9.]+)+$", max_length=40)]
+Ratio = Annotated[float, Field(gt=0, le=1)]
+
+
+class Period(Value):
+    """From the first day to the last one, both included; without `until`, still in force."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, populate_by_name=True)
+
+    from_: Annotated[date, Field(alias="from")]
+    until: date | None = None
+
+    def covers(self, day: date) -> bool:
+        """Say whether `day` lies inside."""
+        return self.from_ <= day and (self.until is None or day <= self.until)
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Period:
+        if self.until is not None and self.until < self.from_:
+            raise refuse("period-reversed", "ends before it begins", value=str(self.until), first=str(self.from_))
+        return self
+
+
+class FieldSpec(Value):
+    """One field of a label kind and the standard fields it is written to."""
+
+    name: Name
+    written_to: tuple[Line, ...] = ()
+
+
+class Wording(Localized):
+    """A notice's text; `when` is the value of the label's field named by `by` that it is for."""
+
+    when: Name | None = None
+
+
+class NoticeSpec(Value):
+    """Where a kind's notice is shown by default, and its texts."""
+
+    surfaces: Annotated[tuple[Surface, ...], Field(min_length=1)]
+    style: Id | None = None
+    drawn_from_post: bool = False
+    by: Name | None = None
+    wording: Annotated[tuple[Wording, ...], Field(min_length=1)]
+
+
+class Kind(Value):
+    """One label kind: fields, carriers, notice."""
+
+    id: Id
+    title: Localized
+    about: Localized
+    needs_all: tuple[Name, ...] = ()
+    needs_one_of: tuple[Name, ...] = ()
+    repeatable: bool = False
+    carriers: tuple[Carrier, ...]
+    notice: NoticeSpec
+    field: tuple[FieldSpec, ...] = ()
+
+
+class Style(Value):
+    """How a drawn notice looks and how it is measured; ratios are of the picture's short side."""
+
+    id: Id
+    about: Localized
+    position: Literal["top-left"]
+    drawn_height_ratio: Ratio
+    min_height_ratio: Ratio
+    min_contrast: Annotated[float, Field(ge=1, le=21)]
+    min_short_side: Annotated[int, Field(gt=0)]
+
+
+class TextSource(Value):
+    """Where a text was taken from."""
+
+    text: Line
+    url: Line | None = None
+
+
+class Provision(Value):
+    """One provision: its own words, whom it binds, how strongly, and how sure we are of the text."""
+
+    id: ProvisionId
+    article: Line
+    quote: Line
+    quote_verified: bool = True
+    copied_from: Line | None = None
+    en: Line
+    bearers: tuple[Role, ...]
+    modality: Annotated[tuple[Literal["MUST", "NOT", "ENC", "MAY", "OBS"], ...], Field(min_length=1)]
+    certainty: Certainty
+    in_force: Period
+    status: Literal["automated", "manual", "planned", "out-of-scope"]
+    binds: Condition | None = None
+    note: Line | None = None
+
+
+class Instrument(Value):
+    """One legal text and the provisions taken from it; `binds` holds for every one of them."""
+
+    id: ProvisionId | Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]*$")]
+    title: Localized
+    issuer: Line
+    issued: date
+    document: Literal["A", "B", "C", "D"] | None = None
+    source: TextSource
+    binds: Condition | None = None
+    provision: Annotated[tuple[Provision, ...], Field(min_length=1)]
+
+
+class Evidence(Localized):
+    """What was found; the first text whose condition holds is used, and the one without a condition last."""
+
+    when: Condition | None = None
+
+
+class Inference(Value):
+    """When the rule applies by inference only: a warning then, with certainty I."""
+
+    when: Condition
+    switch: Name
+    note: Localized
+
+
+class Preference(Value):
+    """What is better than the least that is required; an advisory, or a duty of those its provisions bind."""
+
+    condition: Condition
+    cites: Annotated[tuple[ProvisionId, ...], Field(min_length=1)]
+    message: Localized
+    fix: Localized
+
+
+class Rule(Value):
+    """One rule. `severity` is an author's; another role's follows from the provisions it is bound by."""
+
+    id: Id
+    house: bool = False
+    title: Localized
+    message: Localized
+    fix: Localized
+    cites: tuple[ProvisionId, ...] = ()
+    in_force: Period | None = None
+    scope: Literal["post", "asset"]
+    pointer: Annotated[str, Field(pattern=r"^(/[a-z0-9_]+)*$")] = ""
+    severity: Severity
+    applies_to: Condition | None = None
+    requires: Condition | None = None
+    prefers: Preference | None = None
+    inference: Inference | None = None
+    switches: tuple[Name, ...] = ()
+    evidence: Annotated[tuple[Evidence, ...], Field(min_length=1)]
+
+    def conditions(self) -> tuple[Condition, ...]:
+        """Return the conditions that decide the verdict."""
+        parts = [self.applies_to, self.requires]
+        if self.prefers is not None:
+            parts.append(self.prefers.condition)
+        if self.inference is not None:
+            parts.append(self.inference.when)
+        return tuple(part for part in parts if part is not None)
+
+    @model_validator(mode="after")
+    def _law_or_house(self) -> Rule:
+        legal = bool(self.cites) and self.in_force is not None and self.applies_to is not None
+        plain = not self.cites and self.in_force is None and not self.conditions()
+        if not (plain if self.house else legal):
+            raise refuse("rule-house-or-law", "neither a house rule nor a legal one", value=self.id)
+        return self
+
+
+class SourceType(Value):
+    """An IPTC digital source type."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z]+$")]
+    title: Localized
+
+
+class SourceTypeChoice(Value):
+    """Which type an asset gets; a choice without a grade is for assets without an `ai-generated` label."""
+
+    type: Name
+    origin: Name | None = None
+    grade: Name | None = None
+    extent: Name | None = None
+
+
+class SourceTypes(Value):
+    """The vocabulary of digital source types; the first choice that fits is taken, and none if none fits."""
+
+    base: Line
+    term: Annotated[tuple[SourceType, ...], Field(min_length=1)]
+    choice: tuple[SourceTypeChoice, ...]
+
+
+class CarrierSpec(Value):
+    """A place in or beside a file that can hold a label."""
+
+    id: Carrier
+    title: Localized
+    about: Localized
+
+
+class Carriers(Value):
+    """The vocabulary of carriers."""
+
+    carrier: tuple[CarrierSpec, ...]
+
+
+class Switch(Value):
+    """A question the law leaves open, the default taken, and what the default does."""
+
+    id: Annotated[str, Field(pattern=r"^Q[0-9]+$")]
+    question: Localized
+    default: Localized
+    source: Line
+
+
+class Switches(Value):
+    """The open questions (regulation matrix, section 12) that rules refer to."""
+
+    switch: tuple[Switch, ...]

@@ -1,0 +1,210 @@
+"""One edition of the rule data, typed and checked: the only way the rest of the package sees `labels/`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+from provenance._messages import Locale, fields_of
+from provenance._resources import labels_root
+from provenance.catalog import checks, loading, notices
+from provenance.catalog.contents import HOUSE, Contents
+from provenance.catalog.data import Carriers, Instrument, Kind, Provision, Rule, SourceTypes, Style, Switches
+from provenance.catalog.notices import LEGAL_LOCALE, PlannedNotice
+from provenance.errors import EditionNotFound, InvalidPost, SchemaViolation, UnknownLabelKind
+from provenance.model.base import Value
+from provenance.model.labels import AIGenerated, ExtensionLabel
+from provenance.model.post import Post
+
+_Named = TypeVar("_Named", Kind, Style, Instrument, Rule)
+_Sole = TypeVar("_Sole", Carriers, SourceTypes, Switches)
+
+
+@dataclass(frozen=True, eq=False)
+class Catalog(Contents):
+    """One edition, and what can be asked of it."""
+
+    @classmethod
+    def packaged(cls) -> Catalog:
+        """Return the edition that came with this package; loaded once.
+
+        Raises:
+            CatalogError: the package is damaged.
+        """
+        return _packaged()
+
+    @classmethod
+    def from_directory(cls, path: str | Path) -> Catalog:
+        """Load an edition from a folder laid out as `labels/` is.
+
+        Raises:
+            EditionNotFound: there is no edition, or it holds no rules.
+            SchemaViolation: a file breaks its schema; the details say which and where.
+            DanglingCitation: something refers to what the edition does not hold.
+        """
+        return _load(Path(path))
+
+    def in_force(self, on: date, jurisdiction: str = "cn") -> tuple[Rule, ...]:
+        """Return the rules in force on a day, by id: the jurisdiction's, and the house's, which always are.
+
+        Raises:
+            EditionNotFound: the edition holds no rules for that jurisdiction.
+        """
+        self.require_jurisdiction(jurisdiction)
+        legal = [
+            rule for rule in map(self.rules.__getitem__, self.jurisdictions[jurisdiction]) if self._holds(rule, on)
+        ]
+        house = [self.rules[each] for each in self.jurisdictions[HOUSE]]
+        return tuple(sorted(legal + house, key=lambda rule: rule.id))
+
+    def require_jurisdiction(self, jurisdiction: str) -> None:
+        """Raise `EditionNotFound` unless the edition judges that jurisdiction."""
+        if jurisdiction == HOUSE or jurisdiction not in self.jurisdictions:
+            known = ", ".join(sorted(set(self.jurisdictions) - {HOUSE}))
+            raise EditionNotFound("jurisdiction-unknown", value=jurisdiction[:40], edition=self.edition, known=known)
+
+    def require_kinds(self, post: Post) -> None:
+        """Raise unless the edition knows every label kind of `post` and every notice it asks to draw.
+
+        Raises:
+            UnknownLabelKind: a label's kind is not in the edition.
+            InvalidPost: an extension label breaks its kind, or `draw` names a notice that cannot be drawn.
+        """
+        for at, label in enumerate(post.labels):
+            self._require(label, f"/labels/{at}")
+        for number, asset in enumerate(post.assets):
+            for at, label in enumerate(asset.labels):
+                self._require(label, f"/assets/{number}/labels/{at}")
+            for at, name in enumerate(asset.draw or ()):
+                self._require_drawable(name, f"/assets/{number}/draw/{at}")
+
+    def notices_of(
+        self, post: Post, media: Sequence[str | None] | None = None, jurisdiction: str = "cn"
+    ) -> tuple[PlannedNotice, ...]:
+        """Return every notice of `post`, sorted by pointer, kind and surface.
+
+        `media` is what each asset is (``image``, ``video``, ``audio``, `None`); without it all are taken as pictures.
+        """
+        known = ["image"] * len(post.assets) if media is None else media
+        found = notices.planned(post, self.kinds, known, LEGAL_LOCALE[jurisdiction])
+        return tuple(sorted(found, key=lambda each: (each.pointer, each.kind, each.surface)))
+
+    def notice_texts_for(self, post: Post, at: int, jurisdiction: str = "cn") -> tuple[tuple[str, str, str], ...]:
+        """Return ``(kind, text, pointer)`` of each notice to draw on asset number `at`; empty when `draw` is ``[]``."""
+        return tuple(notices.drawn_on(post, at, self.kinds, LEGAL_LOCALE[jurisdiction]))
+
+    def wording(self, label: Value, locale: Locale = "zh-CN") -> str:
+        """Return the text of a label's notice."""
+        return notices.text_for(self.kinds[str(label.kind)], label, locale)  # type: ignore[attr-defined]
+
+    def source_type(self, origin: str | None, ai_label: AIGenerated | None) -> str | None:
+        """Return the URI of the IPTC digital source type of an asset, or `None` when none may be stated."""
+        stated = {"origin": origin, "grade": ai_label and ai_label.grade, "extent": ai_label and ai_label.extent}
+        for choice in self.source_types.choice:
+            wanted = {name: getattr(choice, name) for name in stated}
+            if choice.grade == stated["grade"] and all(value in {None, stated[name]} for name, value in wanted.items()):
+                return self.source_types.base + choice.type
+        return None
+
+    def _holds(self, rule: Rule, on: date) -> bool:
+        return (
+            rule.in_force is not None
+            and rule.in_force.covers(on)
+            and any(self.provisions[each].in_force.covers(on) for each in rule.cites)
+        )
+
+    def _require(self, label: Value, pointer: str) -> None:
+        name = str(label.kind)  # type: ignore[attr-defined]
+        kind = self.kinds.get(name)
+        if kind is None:
+            known = ", ".join(self.kinds)
+            raise UnknownLabelKind(
+                "label-kind-unknown", pointer=f"{pointer}/kind", value=name[:80], edition=self.edition, known=known
+            )
+        if isinstance(label, ExtensionLabel):
+            given = label.model_extra or {}
+            if strange := sorted(set(given) - {each.name for each in kind.field}):
+                raise InvalidPost("key-unknown", pointer=f"{pointer}/{strange[0]}")
+            if missing := [each for each in kind.needs_all if given.get(each) is None]:
+                raise InvalidPost("key-missing", pointer=f"{pointer}/{missing[0]}")
+
+    def _require_drawable(self, name: str, pointer: str) -> None:
+        kind = self.kinds.get(name)
+        if kind is None or any(fields_of(each["zh-CN"]) for each in kind.notice.wording):
+            drawable = ", ".join(
+                each.id
+                for each in self.kinds.values()
+                if not any(fields_of(text["zh-CN"]) for text in each.notice.wording)
+            )
+            raise InvalidPost("draw-not-fixed-wording", pointer=pointer, value=name[:80], known=drawable)
+
+
+@cache
+def _packaged() -> Catalog:
+    return _load(labels_root())
+
+
+def _load(root: Path) -> Catalog:
+    edition = loading.read_edition(root)
+    files = dict(loading.read_files(root))
+    instruments = _by_id(files, Instrument)
+    catalog = Catalog(
+        edition=edition,
+        kinds=_by_id(files, Kind),
+        styles=_by_id(files, Style),
+        instruments=instruments,
+        provisions=_provisions(instruments),
+        rules=_by_id(files, Rule),
+        jurisdictions=_jurisdictions(files),
+        switches={each.id: each for each in _only(files, "vocabulary/switches.toml", Switches).switch},
+        carriers=_only(files, "vocabulary/carriers.toml", Carriers),
+        source_types=_only(files, "vocabulary/digital-source-type.toml", SourceTypes),
+    )
+    if all(rule.house for rule in catalog.rules.values()):
+        raise EditionNotFound("edition-without-rules", path=root)
+    checks.check_references(catalog)
+    return catalog
+
+
+def _by_id(files: Mapping[str, Value], kind: type[_Named]) -> dict[str, _Named]:
+    found: dict[str, _Named] = {}
+    for name, content in files.items():
+        if isinstance(content, kind):
+            if content.id != Path(name).stem:
+                raise SchemaViolation("data-id-not-file-name", path=name, value=content.id)
+            if content.id in found:
+                raise SchemaViolation("data-id-repeated", path=name, value=content.id)
+            found[content.id] = content
+    return found
+
+
+def _provisions(instruments: Mapping[str, Instrument]) -> dict[str, Provision]:
+    found: dict[str, Provision] = {}
+    for instrument in instruments.values():
+        for each in instrument.provision:
+            if each.id in found:
+                raise SchemaViolation("data-id-repeated", path=instrument.id, value=each.id)
+            found[each.id] = each
+    return found
+
+
+def _jurisdictions(files: Mapping[str, Value]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {HOUSE: ()}
+    for name, content in files.items():
+        if isinstance(content, Rule):
+            folder = Path(name).parent.name
+            if content.house != (folder == HOUSE):
+                raise SchemaViolation("data-rule-in-wrong-folder", path=name, value=content.id)
+            found[folder] = (*found.get(folder, ()), content.id)
+    return found
+
+
+def _only(files: Mapping[str, Value], name: str, kind: type[_Sole]) -> _Sole:
+    content = files.get(name)
+    if not isinstance(content, kind):
+        raise SchemaViolation("data-file-missing", path=name)
+    return content

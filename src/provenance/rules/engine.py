@@ -1,0 +1,164 @@
+"""The gate: a post or a file, what was observed of its finished files, an edition and a day give a report.
+
+Pure: nothing here reads a file, a clock or the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from pathlib import PurePath
+
+from provenance.catalog import Catalog, PlannedNotice
+from provenance.catalog.facts import FACTS
+from provenance.model.observation import Observation
+from provenance.model.post import Post
+from provenance.model.report import Finding, Localized, NotEvaluated, NoticeStatus, Report
+from provenance.rules import house
+from provenance.rules.judges import Judge, Verdict, bench_for
+from provenance.rules.texts import body_text, folded, localized
+from provenance.rules.views import Case, Facts, View, case_of, view_of_file
+
+
+def evaluate(
+    post: Post, observations: Sequence[Observation], catalog: Catalog, *, on: date, jurisdiction: str = "cn"
+) -> Report:
+    """Judge a post by what was observed of its finished files, one observation an asset, in the order of its assets.
+
+    Raises:
+        EditionNotFound: the edition does not judge that jurisdiction.
+        UnknownLabelKind: the edition does not know a label's kind.
+        InvalidPost: an extension label or `draw` breaks the edition's kinds.
+        ValueError: there is not one observation for each asset.
+    """
+    if len(observations) != len(post.assets):
+        raise ValueError(f"{len(observations)} observations for {len(post.assets)} assets")
+    bench = bench_for(catalog, jurisdiction, on)
+    catalog.require_kinds(post)
+    planned = catalog.notices_of(post, [each.media for each in observations], jurisdiction)
+    case = case_of(post, observations, catalog, planned)
+    notices = tuple(_statuses(post, case, planned))
+    missing: dict[str, list[str]] = {}
+    findings: list[Finding] = []
+    for judge, view, facts, at in _hearings(bench.post, bench.asset, case):
+        verdict, absent = judge.decide(view, facts, post.acting_as)
+        for key in absent:
+            missing.setdefault(FACTS[key].pointer.format(at=at), []).append(judge.rule.id)
+        if verdict is not None:
+            asset = post.assets[at] if at >= 0 else None
+            pointer = f"/assets/{at}{judge.rule.pointer}" if at >= 0 else judge.rule.pointer
+            findings.append(_finding(judge, verdict, view, pointer, {"asset": asset, "account": post.account}))
+    findings += house.undeclared(catalog, missing)
+    findings += house.in_files(catalog, post, case, observations)
+    findings += house.unverified(catalog, notices)
+    if not (bench.post or bench.asset):
+        findings.append(house.house_finding(catalog, "no-rule-in-force", "", {"on": on.isoformat()}))
+    assets = [{"pointer": f"/assets/{at}", "sha256": seen.sha256} for at, seen in enumerate(observations)]
+    return Report(
+        scope="post",
+        publishable=not any(each.severity == "blocking" for each in findings),
+        edition=catalog.edition,
+        jurisdiction=jurisdiction,
+        checked_on=on.isoformat(),
+        acting_as=post.acting_as,
+        subject={"id": post.id, "assets": assets},
+        findings=_sorted(findings),
+        notices=notices,
+        not_evaluated=(),
+    )
+
+
+def evaluate_media(observation: Observation, catalog: Catalog, *, on: date, jurisdiction: str = "cn") -> Report:
+    """Judge a file without its post, as an author: only what the file alone can decide; no publishing decision.
+
+    Its labels are what its own carriers say; every fact, the declaration and the post's labels are unknown.
+
+    Raises:
+        EditionNotFound: the edition does not judge that jurisdiction.
+    """
+    bench = bench_for(catalog, jurisdiction, on)
+    view = view_of_file(observation, catalog)
+    name = PurePath(observation.path).name
+    fields: dict[str, object] = {"asset": {"id": name, "path": name}}
+    findings: list[Finding] = []
+    open_rules = [NotEvaluated(rule=each.rule.id, cites=_cites(each), needs=_needs(each)) for each in bench.post]
+    for judge in bench.asset:
+        verdict, absent = judge.decide(view, {}, "author")
+        if absent:
+            needs = tuple(FACTS[key].pointer.format(at=0) for key in absent)
+            open_rules.append(NotEvaluated(rule=judge.rule.id, cites=_cites(judge), needs=needs))
+        if verdict is not None:
+            findings.append(_finding(judge, verdict, view, judge.rule.pointer, fields))
+    if observation.error is not None:
+        reason = {**fields, "reason": observation.error.message}
+        findings.append(house.house_finding(catalog, "unreadable-asset", "", reason))
+    if observation.exact_location:
+        findings.append(house.house_finding(catalog, "exact-location-in-file", "", fields))
+    return Report(
+        scope="media",
+        publishable=None,
+        edition=catalog.edition,
+        jurisdiction=jurisdiction,
+        checked_on=on.isoformat(),
+        acting_as="author",
+        subject={"path": observation.path, "sha256": observation.sha256},
+        findings=_sorted(findings),
+        notices=(),
+        not_evaluated=tuple(sorted(open_rules, key=lambda each: each.rule)),
+    )
+
+
+def _hearings(
+    of_post: Iterable[Judge], of_asset: tuple[Judge, ...], case: Case
+) -> Iterable[tuple[Judge, View, Facts, int]]:
+    for judge in of_post:
+        yield judge, case.view, case.facts, -1
+    for at, (view, facts) in enumerate(zip(case.view.assets, case.asset_facts, strict=True)):
+        for judge in of_asset:
+            yield judge, view, facts, at
+
+
+def _finding(judge: Judge, verdict: Verdict, view: View, pointer: str, fields: dict[str, object]) -> Finding:
+    rule = judge.rule
+    texts = rule.prefers if verdict.preferred and rule.prefers else rule
+    # Evidence never reads facts (the catalog sees to it), so none are needed here.
+    found = next(text for check, text in judge.evidence if check is None or check(view, {}))
+    evidence = localized(found, fields)
+    if verdict.certainty == "I" and rule.inference is not None:
+        note = rule.inference.note
+        evidence = Localized(zh_CN=evidence["zh-CN"] + note["zh-CN"], en=f"{evidence['en']} {note['en']}")
+    return Finding(
+        rule=rule.id,
+        severity=verdict.severity,
+        cites=verdict.cites,
+        certainty=verdict.certainty,
+        pointer=pointer,
+        evidence=Localized(zh_CN=evidence["zh-CN"], en=evidence["en"]),
+        message=localized(texts.message, fields),
+        fix=localized(texts.fix, fields),
+    )
+
+
+def _statuses(post: Post, case: Case, planned: Iterable[PlannedNotice]) -> Iterable[NoticeStatus]:
+    body: str | None = None
+    for each in planned:
+        if each.surface == "media":
+            shown = all((each.kind, each.text) in case.readable[at] for at in each.assets)
+            status = "present" if shown else "missing"
+        else:
+            body = body_text(post.body, post.body_format) if body is None else body
+            status = "present" if folded(each.text) in body else "required"
+        yield NoticeStatus(kind=each.kind, surface=each.surface, pointer=each.pointer, text=each.text, status=status)
+
+
+def _cites(judge: Judge) -> tuple[str, ...]:
+    return tuple(each.id for each in judge.duties)
+
+
+def _needs(judge: Judge) -> tuple[str, ...]:
+    labels = ("/labels",) if judge.reads_labels else ()
+    return tuple(sorted({FACTS[key].pointer for key in judge.keys}.union(labels)))
+
+
+def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda each: (each.pointer, each.rule)))

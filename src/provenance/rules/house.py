@@ -1,0 +1,73 @@
+"""The house's own findings: what keeps the gate from judging, and what a reader should know beside the law."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+
+from provenance._messages import message
+from provenance.catalog import Catalog
+from provenance.model.observation import Observation
+from provenance.model.post import PlacedLabel, Post
+from provenance.model.report import Finding, NoticeStatus
+from provenance.rules.texts import localized
+from provenance.rules.views import Case
+
+
+def house_finding(catalog: Catalog, rule_id: str, pointer: str, fields: Mapping[str, object]) -> Finding:
+    """Return a finding of a house rule; its severity is the same for every role."""
+    rule = catalog.rules[rule_id]
+    return Finding(
+        rule=rule.id,
+        severity=rule.severity,
+        cites=(),
+        certainty=None,
+        pointer=pointer,
+        evidence=localized(rule.evidence[0], fields),
+        message=localized(rule.message, fields),
+        fix=localized(rule.fix, fields),
+    )
+
+
+def undeclared(catalog: Catalog, missing: Mapping[str, Iterable[str]]) -> Iterator[Finding]:
+    """Yield one finding for each absent key, naming the rules it leaves undecided."""
+    for pointer, rules in missing.items():
+        fields = {"key": pointer, "rules": ", ".join(sorted(set(rules)))}
+        yield house_finding(catalog, "undeclared-fact", pointer, fields)
+
+
+def unverified(catalog: Catalog, notices: Iterable[NoticeStatus]) -> Iterator[Finding]:
+    """Yield one warning for each notice that has to be shown on a page nobody looked at."""
+    for notice in notices:
+        if notice.status == "required":
+            fields = {"kind": notice.kind, "surface": _surface(notice.surface), "text": notice.text}
+            yield house_finding(catalog, "notice-not-verified", notice.pointer, fields)
+
+
+def in_files(catalog: Catalog, post: Post, case: Case, observations: Iterable[Observation]) -> Iterator[Finding]:
+    """Yield what the finished files themselves show."""
+    for at, (asset, seen) in enumerate(zip(post.assets, observations, strict=True)):
+        fields = {"asset": asset}
+        if seen.error is not None:
+            yield house_finding(catalog, "unreadable-asset", f"/assets/{at}", {**fields, "reason": seen.error.message})
+            continue
+        replaced = {each.kind for each in case.own[at]}
+        for placed in (*case.own[at], *(each for each in case.placed if each.kind not in replaced)):
+            if not _holds(seen, placed):
+                yield house_finding(catalog, "label-not-found-in-file", placed.pointer, {**fields, "kind": placed.kind})
+        if seen.exact_location:
+            yield house_finding(catalog, "exact-location-in-file", f"/assets/{at}", fields)
+        if asset.sha256 is not None and asset.sha256 != seen.sha256:
+            stated = {"stated": asset.sha256, "found": seen.sha256}
+            yield house_finding(catalog, "asset-changed", f"/assets/{at}/sha256", {**fields, **stated})
+
+
+def _holds(seen: Observation, placed: PlacedLabel) -> bool:
+    value = placed.value()
+    # Nearly always one carrier holds exactly this; only else do the carriers have to be put together.
+    return any(each.value == value for each in seen.says(placed.kind)) or seen.holds(placed.kind, value)
+
+
+@cache
+def _surface(name: str) -> dict[str, str]:
+    return {"zh": message(f"surface-{name}", "zh-CN", {}), "en": message(f"surface-{name}", "en", {})}

@@ -1,0 +1,218 @@
+"""The rules of one edition, jurisdiction and day, compiled once to plain functions.
+
+A verdict is exact about what is unknown: where facts are absent, a rule is judged under every value they may have, and
+is undecided only if the outcomes differ. Tests on one fact are never taken apart, so no impossible case is judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from itertools import product
+from typing import Any, Final, NamedTuple
+
+from provenance.catalog import Catalog
+from provenance.catalog.conditions import Condition, FactIs, HasLabel, facts_read, walk
+from provenance.catalog.data import Evidence, Provision, Rule
+from provenance.catalog.facts import FACTS
+from provenance.model.report import Certainty, Severity
+from provenance.rules.compiled import Check, compiled
+from provenance.rules.views import Facts, View
+
+_STRONGEST_FIRST: Final[tuple[Certainty, ...]] = ("S", "V", "V*", "P", "I")
+
+
+class Verdict(NamedTuple):
+    """A rule that is not satisfied; `preferred` when only what it prefers is lacking."""
+
+    preferred: bool
+    severity: Severity
+    cites: tuple[str, ...]
+    certainty: Certainty
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """A provision in force that a rule cites, and whom it binds how."""
+
+    id: str
+    certainty: Certainty
+    bearers: frozenset[str]
+    binds: Check | None
+    obliges: bool
+    encourages: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """One compiled rule.
+
+    Attributes:
+        keys: The facts it reads.
+        cases: For each of them, one value for every way its tests can come out.
+        evidence: The texts of what was found, each with its condition.
+    """
+
+    rule: Rule
+    keys: tuple[str, ...]
+    cases: Mapping[str, tuple[Any, ...]]
+    applies: Check
+    requires: Check | None
+    prefers: Check | None
+    inferred: Check | None
+    duties: tuple[Duty, ...]
+    preferred_duties: tuple[Duty, ...]
+    evidence: tuple[tuple[Check | None, Evidence], ...]
+    reads_labels: bool
+
+    def decide(self, view: View, facts: Facts, role: str) -> tuple[Verdict | None, tuple[str, ...]]:
+        """Return the verdict and, where it is open, the absent facts on which it hangs."""
+        absent = [key for key in self.keys if key not in facts]
+        if not absent:
+            return self._judge(view, facts, role), ()
+        values = list(product(*(self.cases[key] for key in absent)))
+        outcomes = {each: self._judge(view, {**facts, **dict(zip(absent, each, strict=True))}, role) for each in values}
+        if len({_outcome(each) for each in outcomes.values()}) > 1:
+            return None, tuple(key for at, key in enumerate(absent) if _hangs_on(at, outcomes))
+        return _common(list(outcomes.values())), ()
+
+    def _judge(self, view: View, facts: Facts, role: str) -> Verdict | None:
+        if not self.applies(view, facts):
+            return None
+        preferred = self.requires is not None and self.requires(view, facts)
+        if preferred and (self.prefers is None or self.prefers(view, facts)):
+            return None
+        duties = self.preferred_duties if preferred else self.duties
+        live = [each for each in duties if each.binds is None or each.binds(view, facts)]
+        if not live:
+            return None
+        borne = [each for each in live if role in each.bearers]
+        inferred = self.inferred is not None and self.inferred(view, facts)
+        cited = borne or live
+        certainty = "I" if inferred else min((each.certainty for each in cited), key=_STRONGEST_FIRST.index)
+        severity = self._severity(role, borne, preferred=preferred, inferred=inferred)
+        return Verdict(preferred, severity, tuple(each.id for each in cited), certainty)
+
+    def _severity(self, role: str, borne: list[Duty], *, preferred: bool, inferred: bool) -> Severity:
+        if role == "author":
+            own: Severity = "advisory" if preferred else self.rule.severity
+            return "warning" if inferred and own == "blocking" else own
+        if not borne:
+            return "advisory"
+        if any(each.obliges for each in borne):
+            return "warning" if inferred else "blocking"
+        return "warning" if any(each.encourages for each in borne) else "advisory"
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The judges of one day."""
+
+    post: tuple[Judge, ...]
+    asset: tuple[Judge, ...]
+
+
+@lru_cache(maxsize=64)
+def bench_for(catalog: Catalog, jurisdiction: str, on: date) -> Bench:
+    """Compile the rules in force on a day.
+
+    Raises:
+        EditionNotFound: the edition holds no rules for that jurisdiction.
+    """
+    judges = [_judge_for(rule, catalog, on) for rule in catalog.in_force(on, jurisdiction) if not rule.house]
+    return Bench(
+        tuple(each for each in judges if each.rule.scope == "post"),
+        tuple(each for each in judges if each.rule.scope == "asset"),
+    )
+
+
+def _judge_for(rule: Rule, catalog: Catalog, on: date) -> Judge:
+    cited = _in_force(rule.cites, catalog, on)
+    preferred = _in_force(rule.prefers.cites if rule.prefers else (), catalog, on)
+    binding = (catalog.binding(each.id) for each in (*cited, *preferred))
+    deciding = (*rule.conditions(), *(each for each in binding if each is not None))
+    keys = facts_read(*deciding)
+    return Judge(
+        rule=rule,
+        keys=keys,
+        cases={key: _cases(key, deciding) for key in keys},
+        applies=_always if rule.applies_to is None else compiled(rule.applies_to),
+        requires=None if rule.requires is None else compiled(rule.requires),
+        prefers=None if rule.prefers is None or not preferred else compiled(rule.prefers.condition),
+        inferred=None if rule.inference is None else compiled(rule.inference.when),
+        duties=tuple(_duty(each, catalog) for each in cited),
+        preferred_duties=tuple(_duty(each, catalog) for each in preferred),
+        evidence=tuple((None if each.when is None else compiled(each.when), each) for each in rule.evidence),
+        reads_labels=any(isinstance(each, HasLabel) for one in deciding for each in walk(one)),
+    )
+
+
+def _in_force(ids: Iterable[str], catalog: Catalog, on: date) -> list[Provision]:
+    return [each for each in map(catalog.provisions.__getitem__, ids) if each.in_force.covers(on)]
+
+
+def _duty(provision: Provision, catalog: Catalog) -> Duty:
+    binding = catalog.binding(provision.id)
+    inference = provision.certainty == "I"
+    obliges = not {"MUST", "NOT"}.isdisjoint(provision.modality)
+    return Duty(
+        id=provision.id,
+        certainty=provision.certainty,
+        bearers=frozenset(provision.bearers),
+        binds=None if binding is None else compiled(binding),
+        obliges=obliges and not inference,
+        encourages="ENC" in provision.modality or (obliges and inference),
+    )
+
+
+def _cases(key: str, conditions: Iterable[Condition]) -> tuple[Any, ...]:
+    """Return one value of a fact for every way the tests on it can come out together."""
+    tests = [each for one in conditions for each in walk(one) if isinstance(each, FactIs) and each.fact == key]
+    checks = [compiled(each) for each in tests]
+    nowhere = View()
+    found: dict[tuple[bool, ...], Any] = {}
+    for value in _values(key, tests):
+        found.setdefault(tuple(check(nowhere, {key: value}) for check in checks), value)
+    return tuple(found.values())
+
+
+def _values(key: str, tests: Iterable[FactIs]) -> Iterator[Any]:
+    fact = FACTS[key]
+    if not fact.many:
+        yield from fact.values
+        if fact.gap:
+            yield from (None,) if fact.values else (None, key)
+        return
+    named = sorted({str(value) for each in tests for value in each.accepted})
+    for chosen in product((False, True), repeat=len(named)):
+        yield tuple(value for value, taken in zip(named, chosen, strict=True) if taken)
+
+
+def _outcome(verdict: Verdict | None) -> tuple[bool, str] | None:
+    return None if verdict is None else (verdict.preferred, verdict.severity)
+
+
+def _hangs_on(at: int, outcomes: Mapping[tuple[Any, ...], Verdict | None]) -> bool:
+    """Say whether changing the absent fact number `at` alone can change the outcome."""
+    seen: dict[tuple[Any, ...], tuple[bool, str] | None] = {}
+    for values, verdict in outcomes.items():
+        others = values[:at] + values[at + 1 :]
+        if seen.setdefault(others, _outcome(verdict)) != _outcome(verdict):
+            return True
+    return False
+
+
+def _common(verdicts: list[Verdict | None]) -> Verdict | None:
+    """Return the verdict all cases agree on, citing what holds in each of them, as sure as the least sure one."""
+    found = [each for each in verdicts if each is not None]
+    if not found:
+        return None
+    shared = [cite for cite in found[0].cites if all(cite in each.cites for each in found)]
+    certainty = max((each.certainty for each in found), key=_STRONGEST_FIRST.index)
+    return found[0]._replace(cites=tuple(shared) or found[0].cites, certainty=certainty)
+
+
+def _always(_view: View, _facts: Facts) -> bool:
+    return True

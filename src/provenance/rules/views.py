@@ -1,0 +1,136 @@
+"""What the conditions look at: a post's labels and each asset's labels and finished file, gathered once per check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from provenance.catalog import Catalog, PlannedNotice
+from provenance.catalog.facts import FACTS, POST_FACTS
+from provenance.model.notice import NoticeReading
+from provenance.model.observation import FILE_CARRIERS, Observation
+from provenance.model.post import PlacedLabel, Post
+
+Labels = Mapping[str, Sequence[Mapping[str, Any]]]
+Facts = Mapping[str, Any]
+_NOTHING: Labels = {}
+
+
+@dataclass(slots=True)
+class View:
+    """A post, or one of its assets.
+
+    Attributes:
+        on_post: The fields of the post's labels, by kind.
+        own: The fields of the asset's own labels, by kind.
+        medium: ``image``, ``video``, ``audio``, or `None` when the file could not be read.
+        shown: The kinds whose notice was found in the picture.
+        says: The kinds of which the file's own carriers make a statement about the asset.
+        elements: The values of the file's AIGC elements.
+        assets: A post's assets.
+    """
+
+    on_post: Labels = field(default_factory=dict)
+    own: Labels = field(default_factory=dict)
+    medium: str | None = None
+    shown: frozenset[str] = frozenset()
+    says: frozenset[str] = frozenset()
+    elements: tuple[Mapping[str, str], ...] = ()
+    assets: tuple[View, ...] = ()
+
+
+@dataclass(slots=True)
+class Case:
+    """One check: the post's view and facts, and per asset its own labels, view and facts."""
+
+    view: View
+    facts: Facts
+    placed: tuple[PlacedLabel, ...]
+    own: tuple[tuple[PlacedLabel, ...], ...]
+    asset_facts: tuple[Facts, ...]
+    readable: tuple[frozenset[tuple[str, str]], ...]
+
+
+def case_of(
+    post: Post, observations: Sequence[Observation], catalog: Catalog, notices: Iterable[PlannedNotice]
+) -> Case:
+    """Gather what the rules ask of a post and of its finished files, one observation an asset, in their order."""
+    placed = post.labels_on_post()
+    own = tuple(post.own_labels(at) for at in range(len(post.assets)))
+    on_post = _by_kind(placed)
+    facts = _facts_of(post)
+    readable = tuple(_readable(each.notices, catalog) for each in observations)
+    wanted: dict[tuple[int, str], set[str]] = {}
+    for notice in notices:
+        for at in notice.assets:
+            wanted.setdefault((at, notice.kind), set()).add(notice.text)
+    views = tuple(
+        View(
+            on_post=on_post,
+            own=_by_kind(own[at]) if own[at] else _NOTHING,
+            medium=seen.media,
+            shown=_shown(at, readable[at], wanted),
+            says=_says(seen),
+            elements=tuple(each.value for each in seen.aigc.elements),
+        )
+        for at, seen in enumerate(observations)
+    )
+    asset_facts = tuple(
+        facts if each.origin is None else {**facts, "asset.origin": each.origin} for each in post.assets
+    )
+    return Case(View(on_post=on_post, assets=views), facts, placed, own, asset_facts, readable)
+
+
+def view_of_file(observation: Observation, catalog: Catalog) -> View:
+    """Return the view of a file without its post: its labels are what its own carriers say."""
+    own: dict[str, list[dict[str, Any]]] = {}
+    for each in observation.evidence:
+        if each.carrier in FILE_CARRIERS and each.on != "post":
+            own.setdefault(each.kind, [{}])[0].update(each.value)
+    return View(
+        own=own,
+        medium=observation.media,
+        shown=frozenset(kind for kind, _ in _readable(observation.notices, catalog)),
+        says=_says(observation),
+        elements=tuple(each.value for each in observation.aigc.elements),
+    )
+
+
+def _facts_of(post: Post) -> dict[str, Any]:
+    found = {key: FACTS[key].read(post) for key in POST_FACTS}
+    return {key: value for key, value in found.items() if value is not None or FACTS[key].gap}
+
+
+def _by_kind(placed: Iterable[PlacedLabel]) -> dict[str, list[Mapping[str, Any]]]:
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for each in placed:
+        extra = each.label.model_extra
+        found.setdefault(each.kind, []).append({**vars(each.label), **extra} if extra else vars(each.label))
+    return found
+
+
+def _readable(readings: Iterable[NoticeReading], catalog: Catalog) -> frozenset[tuple[str, str]]:
+    """Return ``(kind, text)`` of the notices that were found, large and clear enough for their style."""
+    return frozenset((each.kind, each.text) for each in readings if each.found and _large_and_clear(each, catalog))
+
+
+def _large_and_clear(reading: NoticeReading, catalog: Catalog) -> bool:
+    kind = catalog.kinds.get(reading.kind)
+    style = catalog.styles.get(kind.notice.style) if kind is not None and kind.notice.style is not None else None
+    return style is None or (
+        (reading.height_ratio or 0) >= style.min_height_ratio and (reading.contrast or 0) >= style.min_contrast
+    )
+
+
+def _shown(at: int, readable: frozenset[tuple[str, str]], wanted: Mapping[tuple[int, str], set[str]]) -> frozenset[str]:
+    """Return the kinds of which every text the asset's labels ask for was found; any text where they ask for none."""
+    found: dict[str, set[str]] = {}
+    for kind, text in readable:
+        found.setdefault(kind, set()).add(text)
+    return frozenset(kind for kind, texts in found.items() if wanted.get((at, kind), set()) <= texts)
+
+
+def _says(observation: Observation) -> frozenset[str]:
+    # What our record says of the post (its title and body) is no statement about this file.
+    return frozenset(each.kind for each in observation.evidence if each.carrier in FILE_CARRIERS and each.on != "post")
