@@ -64,7 +64,10 @@ def whole(tmp_path_factory):
 def tags(whole):
     paths = [str(path) for pair in whole.items() for path in pair]
     run = subprocess.run(
-        ["exiftool", "-j", "-G1", "-a", "-n", "-b", "-@", "-"], input="\n".join(paths).encode(), capture_output=True
+        ["exiftool", "-j", "-G1", "-a", "-n", "-b", "-@", "-"],
+        input="\n".join(paths).encode(),
+        capture_output=True,
+        check=False,
     )
     return {Path(entry["SourceFile"]): entry for entry in json.loads(run.stdout.decode("utf-8", "replace"))}
 
