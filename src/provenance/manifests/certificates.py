@@ -165,10 +165,7 @@ def key_pem(key: PrivateKeyTypes) -> bytes:
 
 def _belongs(certificate: x509.Certificate, key: PrivateKeyTypes) -> bool:
     form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    try:
-        return certificate.public_key().public_bytes(*form) == key.public_key().public_bytes(*form)
-    except UNREADABLE:
-        return False
+    return certificate.public_key().public_bytes(*form) == key.public_key().public_bytes(*form)
 
 
 def _issued_by(issued: x509.Certificate, issuer: x509.Certificate) -> bool:

@@ -74,8 +74,9 @@ def pem(certificate) -> bytes:
 class Authority:
     """Issues signing certificates, good unless told otherwise."""
 
-    def __init__(self, common_name="Test CA"):
-        self.key = ec.generate_private_key(ec.SECP256R1())
+    def __init__(self, key=None):
+        common_name = "Test CA"
+        self.key = key or ec.generate_private_key(ec.SECP256R1())
         now = datetime.now(UTC)
         self.certificate = (
             x509.CertificateBuilder()
@@ -88,7 +89,7 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(usage(key_cert_sign=True, crl_sign=True), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), critical=False)
-            .sign(self.key, hashes.SHA256())
+            .sign(self.key, None if isinstance(self.key, ed25519.Ed25519PrivateKey) else hashes.SHA256())
         )
 
     def issue(

@@ -99,6 +99,8 @@ def test_two_candidates_are_none(data):
         store(CHAIN, label=b"other"),
         superbox(b"c2pa", superbox(b"m", superbox(b"c2pa.signature", box(b"cbor", b"\x01")))),
         superbox(b"c2pa", superbox(b"m", superbox(b"c2pa.signature"))),
+        superbox(b"c2pa", box(b"jumb", b"")),
+        superbox(b"c2pa", box(b"jumb", box(b"jumd", bytes(17), b"m\0"))),
         struct.pack(">I4sQ", 1, b"jumb", 2**63),
         b"\0\0\0\1jumb",
     ],

@@ -12,7 +12,7 @@ from cryptography import x509
 
 from provenance.errors import AssetNotFound, ManifestError
 from provenance.manifests import binding
-from provenance.manifests.read import ManifestReading, _ingredient_state, _state, read
+from provenance.manifests.read import ManifestReading, _ingredient_state, _ingredients, _state, read
 from provenance.manifests.write import Claim, Parent, plan_actions, sign
 
 CAPTURE = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"
@@ -306,3 +306,10 @@ def test_trust_in_an_ingredient_is_judged_by_this_list_not_by_the_record():
     assert _ingredient_state("urn:c2pa:1", set(), ("signingCredential.trusted",)) == "trusted"
     assert _ingredient_state("urn:c2pa:1", {"signingCredential.expired"}, ()) == "expired"
     assert _ingredient_state(None, {"manifest.unknown"}, ()) == "unreadable"
+
+
+def test_ingredients_that_go_in_circles_or_without_end_are_bounded():
+    ring = {name: {"ingredients": [{"active_manifest": other}]} for name, other in (("a", "b"), ("b", "a"))}
+    assert [each["manifest"] for each in _ingredients(ring, "a", {})] == ["b", "a"]
+    many = {"a": {"ingredients": [{"title": str(number)} for number in range(5000)]}}
+    assert len(list(_ingredients(many, "a", {}))) == 1000

@@ -31,6 +31,7 @@ DEFECTS = {
         "ekus": (ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.TIME_STAMPING)
     },
     "certificate-authority-key-missing": {"authority_key": False},
+    "certificate-malformed": {"extra": x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.17"), b"\x05\x00")},
     "certificate-extension-unknown": {
         "extra": x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), b"\x05\x00")
     },
@@ -187,3 +188,7 @@ def test_a_subject_without_common_name_is_shown_whole(authority):
 
 def test_the_key_never_shows(issued):
     assert "PRIVATE" not in repr(issued.signer)
+
+
+def test_a_certificate_signed_by_an_ed25519_authority_is_accepted(make_authority, ed25519_key):
+    assert make_authority(key=ed25519_key).issue(digest=None).signer.algorithm == "es256"
