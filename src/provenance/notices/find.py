@@ -27,6 +27,7 @@ from provenance.notices.match import (
     setting_on,
 )
 from provenance.notices.place import SMALLEST_SIDE, ink_target, plate_size, to_displayed
+from provenance.notices.refusal import WAY_ON
 from provenance.notices.typeset import require_glyphs, sized_by_ink
 
 LEAST_HEIGHT: Final = 0.05  # of the short side: GB 45438-2025, 5.2 e
@@ -61,14 +62,19 @@ def _decoded(source: Path) -> Picture:
     with open_input(source) as file:
         data = file.read(_LARGEST_FILE + 1)
     if len(data) > _LARGEST_FILE:
-        raise MediaTooLarge("notice-file-too-large", path=source, limit=_LARGEST_FILE)
+        raise MediaTooLarge("notice-file-too-large", way_on=WAY_ON, path=source, limit=_LARGEST_FILE)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             width, height = Image.open(io.BytesIO(data)).size
         if width * height > _LARGEST_PICTURE:
             raise MediaTooLarge(
-                "notice-picture-too-large", path=source, width=width, height=height, limit=_LARGEST_PICTURE
+                "notice-picture-too-large",
+                way_on=WAY_ON,
+                path=source,
+                width=width,
+                height=height,
+                limit=_LARGEST_PICTURE,
             )
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     except (OSError, SyntaxError, ValueError, cv2.error, Image.DecompressionBombError) as error:

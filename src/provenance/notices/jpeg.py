@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from provenance.errors import MediaTooLarge, NoticeDoesNotFit
+from provenance.errors import MediaTooLarge
 from provenance.model.notice import Notice
 from provenance.notices import jpeg_mpf
 from provenance.notices.jpeg_blocks import draw_blocks
@@ -14,6 +14,7 @@ from provenance.notices.jpeg_reencode import reencode
 from provenance.notices.jpeg_segments import APP2, EOI, Segment, segments
 from provenance.notices.overlay import patches
 from provenance.notices.place import displayed_size
+from provenance.notices.refusal import WAY_ON, does_not_fit
 
 LARGEST_PICTURE: Final = 200_000_000
 
@@ -29,9 +30,11 @@ def draw_jpeg(
     parts = segments(data)
     frame = read_frame(data, parts)
     if frame.width * frame.height > LARGEST_PICTURE:
-        raise MediaTooLarge("notice-picture-too-large", width=frame.width, height=frame.height, limit=LARGEST_PICTURE)
+        raise MediaTooLarge(
+            "notice-picture-too-large", way_on=WAY_ON, width=frame.width, height=frame.height, limit=LARGEST_PICTURE
+        )
     if any(mark in data for mark in jpeg_mpf.GAIN_MAP_MARKS):
-        raise NoticeDoesNotFit("notice-gain-map")
+        raise does_not_fit("notice-gain-map")
     painted = patches(notices, *displayed_size(frame.width, frame.height, orientation), orientation)
     drawn = draw_blocks(data, frame, painted) if blocks and _whole_steps(frame) else None
     if drawn is not None:

@@ -141,7 +141,9 @@ def _tiles(weights: Weights, offset: tuple[int, int], step: tuple[int, int], out
     below, right = -(top + height) % (8 * down), -(left + width) % (8 * across)
     padded = np.pad(weights, ((top, below), (left, right)), constant_values=outside)
     rows, columns = padded.shape[0] // down, padded.shape[1] // across
-    samples = padded.reshape(rows, down, columns, across).mean(axis=(1, 3), dtype=np.float32)
+    samples = padded
+    if across * down > 1:
+        samples = padded.reshape(rows, down, columns, across).mean(axis=(1, 3), dtype=np.float32)
     tiles: Weights = samples.reshape(rows // 8, 8, columns // 8, 8).swapaxes(1, 2)
     return tiles
 

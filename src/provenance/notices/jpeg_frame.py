@@ -10,8 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from provenance.errors import MalformedMedia, NoticeDoesNotFit
+from provenance.errors import MalformedMedia
 from provenance.notices.jpeg_segments import APP0, APP14, DQT, SOF, Segment
+from provenance.notices.refusal import does_not_fit
 
 _FIXED: Final = struct.Struct(">BHHB")  # precision, lines, samples per line, components
 _BITS: Final = 8
@@ -82,7 +83,7 @@ def read_frame(data: bytes, parts: Sequence[Segment]) -> Frame:
         raise MalformedMedia("notice-jpeg-broken", offset=head.start)
     bits, height, width, count = _FIXED.unpack_from(body)
     if head.marker not in _HUFFMAN or bits != _BITS:
-        raise NoticeDoesNotFit("notice-jpeg-coding", marker=f"0x{head.marker:02X}", bits=bits)
+        raise does_not_fit("notice-jpeg-coding", marker=f"0x{head.marker:02X}", bits=bits)
     if len(body) != _FIXED.size + 3 * count or count not in _COUNTS or not width or not height:
         raise MalformedMedia("notice-jpeg-broken", offset=head.start)
     specs = list(struct.iter_unpack("BBB", body[_FIXED.size :]))
@@ -110,7 +111,7 @@ def _tables(data: bytes, parts: Sequence[Segment]) -> dict[int, NDArray[np.float
             table[ZIGZAG] = np.frombuffer(data[at + 1 : end], ">u2" if wide else "u1")
             # A table defined twice leaves it open which one a scan used.
             if number in tables and not np.array_equal(tables[number], table):
-                raise NoticeDoesNotFit("notice-jpeg-tables")
+                raise does_not_fit("notice-jpeg-tables")
             if not table.all():
                 raise MalformedMedia("notice-jpeg-broken", offset=part.start)
             tables[number] = table
@@ -125,7 +126,7 @@ def _colour(data: bytes, parts: Sequence[Segment], identifiers: bytes) -> str:
         return "gray"
     if len(identifiers) == _INKS:
         if adobe not in {_ADOBE_RGB, _ADOBE_YCCK}:
-            raise NoticeDoesNotFit("notice-jpeg-inks")
+            raise does_not_fit("notice-jpeg-inks")
         return "ycck" if adobe == _ADOBE_YCCK else "cmyk"
     jfif = any(part.marker == APP0 and data[part.payload : part.payload + 5] == b"JFIF\0" for part in parts)
     if jfif or adobe == _ADOBE_YCC:

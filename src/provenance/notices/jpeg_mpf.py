@@ -6,6 +6,7 @@ import struct
 from typing import Final
 
 from provenance.errors import MalformedMedia
+from provenance.notices.refusal import WAY_ON
 
 SIGNATURE: Final = b"MPF\0"
 _ENTRY_TAG: Final = 0xB002
@@ -38,7 +39,7 @@ def moved(segment: bytes, base: int, new_base: int, end: int, new_end: int) -> b
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(segment[head : head + 4])
     entries = _entries(segment, head, order) if order else None
     if not order or entries is None:
-        raise MalformedMedia("notice-jpeg-mpf-broken", offset=base)
+        raise MalformedMedia("notice-jpeg-mpf-broken", way_on=WAY_ON, offset=base)
     changed = bytearray(segment)
     for number, at in enumerate(entries):
         size, offset = struct.unpack_from(f"{order}II", segment, at + 4)
@@ -48,7 +49,7 @@ def moved(segment: bytes, base: int, new_base: int, end: int, new_end: int) -> b
         elif base + offset >= end:
             offset += (new_end - end) - (new_base - base)
         if not (0 <= size < 1 << 32 and 0 <= offset < 1 << 32):
-            raise MalformedMedia("notice-jpeg-mpf-broken", offset=base)
+            raise MalformedMedia("notice-jpeg-mpf-broken", way_on=WAY_ON, offset=base)
         struct.pack_into(f"{order}II", changed, at + 4, size, offset)
     return bytes(changed)
 

@@ -10,9 +10,10 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from provenance.errors import MalformedMedia, NoticeDoesNotFit
+from provenance.errors import MalformedMedia
 from provenance.notices.jpeg_frame import Frame
 from provenance.notices.overlay import Patch
+from provenance.notices.refusal import does_not_fit
 
 # What the encoder can write, by the luma factors over chroma factors of 1 × 1; anything else keeps full chroma.
 _SAMPLINGS: Final = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0"}
@@ -26,7 +27,7 @@ def reencode(data: bytes, frame: Frame, patches: Sequence[Patch]) -> tuple[bytes
         NoticeDoesNotFit: the components are neither grey nor YCbCr.
     """
     if frame.colour not in {"gray", "ycc"}:
-        raise NoticeDoesNotFit("notice-needs-turbojpeg", colour=frame.colour)
+        raise does_not_fit("notice-needs-turbojpeg", colour=frame.colour)
     picture = _decode(data)
     for patch in patches:
         height, width = patch.keep.shape
@@ -39,7 +40,7 @@ def reencode(data: bytes, frame: Frame, patches: Sequence[Patch]) -> tuple[bytes
     output = io.BytesIO()
     tables = [[int(step) for step in component.table] for component in frame.components]
     picture.save(output, "JPEG", qtables=tables, subsampling=sampling, progressive=frame.progressive)
-    return output.getvalue(), sampling
+    return output.getvalue(), sampling if frame.colour == "ycc" else "gray"
 
 
 def _decode(data: bytes) -> Image.Image:

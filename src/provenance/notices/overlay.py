@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from provenance.errors import NoticeDoesNotFit
 from provenance.model.notice import Notice
 from provenance.notices.place import Rectangle, ink_target, stored_rectangle, to_stored
+from provenance.notices.refusal import does_not_fit
 from provenance.notices.typeset import coverage, sized_by_ink
 
 # White shows through black at 28 %: white ink on it still has a contrast of 9 : 1 (WCAG 2.2, 1.4.3 asks for 4.5 : 1).
@@ -48,10 +48,10 @@ def patches(notices: Sequence[Notice], width: int, height: int, orientation: int
 def _patch(notice: Notice, width: int, height: int, orientation: int) -> Patch:
     box = notice.box
     if box.x + box.width > width or box.y + box.height > height:
-        raise NoticeDoesNotFit("notice-box-outside", text=notice.text, width=width, height=height)
+        raise does_not_fit("notice-box-outside", text=notice.text, width=width, height=height)
     setting = sized_by_ink(notice.text, ink_target(min(width, height)), box.width)
     if setting.width > box.width or setting.height > box.height:
-        raise NoticeDoesNotFit("notice-box-too-small", text=notice.text, width=setting.width, height=setting.height)
+        raise does_not_fit("notice-box-too-small", text=notice.text, width=setting.width, height=setting.height)
     ink = coverage(setting, box.width, box.height)
     rectangle: Rectangle = (box.x, box.y, box.width, box.height)
     x, y, _, _ = stored_rectangle(rectangle, width, height, orientation)

@@ -12,6 +12,7 @@ from provenance.errors import MediaError, MediaTooLarge, UnsupportedFormat
 from provenance.model.notice import Notice
 from provenance.notices.jpeg import draw_jpeg
 from provenance.notices.png import draw_png
+from provenance.notices.refusal import WAY_ON
 
 LARGEST_FILE: Final = 1 << 30
 
@@ -24,7 +25,7 @@ class DrawResult:
     method: str
 
 
-def draw(  # noqa: PLR0913 - the sixth forces the second way
+def draw(
     source: Path,
     target: BinaryIO,
     notices: Sequence[Notice],
@@ -52,12 +53,12 @@ def draw(  # noqa: PLR0913 - the sixth forces the second way
         UnsupportedFormat: neither JPEG nor PNG.
     """
     if format not in {"jpeg", "png"}:
-        raise UnsupportedFormat("notice-format", path=source, format=format)
+        raise UnsupportedFormat("notice-format", way_on=WAY_ON, path=source, format=format)
     with open_input(source) as file:
         data = file.read(LARGEST_FILE + 1)
     try:
         if len(data) > LARGEST_FILE:
-            raise MediaTooLarge("notice-file-too-large", limit=LARGEST_FILE)
+            raise MediaTooLarge("notice-file-too-large", way_on=WAY_ON, limit=LARGEST_FILE)
         if format == "jpeg":
             pieces, change, method = draw_jpeg(data, notices, orientation, blocks=blocks)
         else:

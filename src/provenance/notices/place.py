@@ -9,12 +9,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from provenance.errors import NoticeDoesNotFit
 from provenance.model.notice import Box, Notice
+from provenance.notices.refusal import does_not_fit
 from provenance.notices.typeset import sized_by_ink
 
 SMALLEST_SIDE: Final = 320
-_INK: Final = 0.0565  # of the short side; GB 45438-2025 5.2 e asks for 5 %
+_INK: Final = 0.0575  # of the short side; GB 45438-2025 5.2 e asks for 5 %
 _MARGIN: Final = 0.03
 _GAP: Final = 0.012
 # The largest MCU of a common JPEG: an aligned plate leaves no half-covered block.
@@ -33,7 +33,7 @@ def layout(texts: Sequence[tuple[str, str]], width: int, height: int, taken: Seq
         NoticeDoesNotFit: the short side is under 320 pixels, or the stack leaves the picture.
     """
     if min(width, height) < SMALLEST_SIDE:
-        raise NoticeDoesNotFit("notice-picture-too-small", width=width, height=height, limit=SMALLEST_SIDE)
+        raise does_not_fit("notice-picture-too-small", width=width, height=height, limit=SMALLEST_SIDE)
     side = min(width, height)
     margin = _to_grid(_MARGIN * side)
     gap = _to_grid(_GAP * side)
@@ -44,7 +44,7 @@ def layout(texts: Sequence[tuple[str, str]], width: int, height: int, taken: Seq
         box_width, box_height = plate_size(text, side, room)
         y = _free_from(margin, (margin, box_width, box_height), gap, occupied)
         if y + box_height > height:
-            raise NoticeDoesNotFit("notice-stack-too-high", text=text, width=width, height=height)
+            raise does_not_fit("notice-stack-too-high", text=text, width=width, height=height)
         box = Box(x=margin, y=y, width=box_width, height=box_height)
         occupied.append(box)
         placed.append(Notice(kind=kind, text=text, box=box))
@@ -53,7 +53,7 @@ def layout(texts: Sequence[tuple[str, str]], width: int, height: int, taken: Seq
 
 def ink_target(side: int) -> int:
     """Return the ink height, in pixels, asked for in a picture whose short side is `side` pixels."""
-    return math.ceil(_INK * side)
+    return round(_INK * side)
 
 
 def plate_size(text: str, side: int, room: int) -> tuple[int, int]:

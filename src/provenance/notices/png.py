@@ -16,7 +16,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from provenance.errors import MalformedMedia, MediaTooLarge, NoticeDoesNotFit
+from provenance.errors import MalformedMedia, MediaTooLarge
 from provenance.model.notice import Notice
 from provenance.notices.overlay import Patch, patches
 from provenance.notices.place import displayed_size
@@ -46,6 +46,7 @@ from provenance.notices.png_pixels import (
     samples_of,
     spread,
 )
+from provenance.notices.refusal import WAY_ON, does_not_fit
 
 LARGEST_PICTURE: Final = 200_000_000
 _LEVEL: Final = 6
@@ -65,9 +66,11 @@ def draw_png(data: bytes, notices: Sequence[Notice], orientation: int) -> tuple[
     parts = chunks(data)
     header = read_header(parts)
     if header.width * header.height > LARGEST_PICTURE:
-        raise MediaTooLarge("notice-picture-too-large", width=header.width, height=header.height, limit=LARGEST_PICTURE)
+        raise MediaTooLarge(
+            "notice-picture-too-large", way_on=WAY_ON, width=header.width, height=header.height, limit=LARGEST_PICTURE
+        )
     if any(part.kind in {b"acTL", b"fcTL", b"fdAT"} for part in parts):
-        raise NoticeDoesNotFit("notice-animated")
+        raise does_not_fit("notice-animated")
     painted = patches(notices, *displayed_size(header.width, header.height, orientation), orientation)
     table = _table(parts, header)
     if table is None and not header.interlaced:

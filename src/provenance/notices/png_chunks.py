@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from provenance.errors import MalformedMedia, MediaTooLarge
+from provenance.notices.refusal import WAY_ON
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 GRAY, RGB, INDEXED, GRAY_ALPHA, RGBA = 0, 2, 3, 4, 6
@@ -151,7 +152,9 @@ def unfiltered(filtered: Lines, header: Header) -> Lines:
     try:
         pixels = cv2.imdecode(np.frombuffer(b"".join(file), np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
-        raise MediaTooLarge("notice-picture-too-large", width=header.width, height=rows, limit=1 << 30) from error
+        raise MediaTooLarge(
+            "notice-picture-too-large", way_on=WAY_ON, width=header.width, height=rows, limit=1 << 30
+        ) from error
     if pixels is None:
         raise MalformedMedia("notice-png-broken", offset=0)
     channels = CHANNELS[colour]

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from provenance.errors import GlyphMissing, NoticeDoesNotFit
+from provenance.errors import GlyphMissing
+from provenance.notices.refusal import WAY_ON, does_not_fit
 
 Coverage = NDArray[np.float32]
 
@@ -63,10 +64,10 @@ def require_glyphs(text: str) -> None:
     hidden = {character for character in text if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}}
     if hidden:
         codes = " ".join(f"U+{ord(one):04X}" for one in sorted(hidden))
-        raise GlyphMissing("glyph-hidden", text=text, characters=codes)
+        raise GlyphMissing("glyph-hidden", text=text, characters=codes, way_on=WAY_ON)
     absent = sorted(set(text) - _covered())
     if absent:
-        raise GlyphMissing("glyph-missing", text=text, characters=" ".join(absent))
+        raise GlyphMissing("glyph-missing", text=text, characters=" ".join(absent), way_on=WAY_ON)
 
 
 def sized_by_ink(text: str, ink: int, room: int) -> Setting:
@@ -94,10 +95,10 @@ def at_size(text: str, size: float, room: int) -> Setting:
         NoticeDoesNotFit: the text is too long, or one word is wider than `room`.
     """
     if len(text) > LONGEST_TEXT:
-        raise NoticeDoesNotFit("notice-too-long", text=text[:40], limit=LONGEST_TEXT)
+        raise does_not_fit("notice-too-long", text=text[:40], limit=LONGEST_TEXT)
     lines = _break(text, size, room - 2 * _PAD * size)
     if lines is None:
-        raise NoticeDoesNotFit("notice-too-wide", text=text, width=room)
+        raise does_not_fit("notice-too-wide", text=text, width=room)
     widest = max(_advance(line, size) for line in lines)
     height = (_EM_AND_PADS + _LEADING * (len(lines) - 1)) * size
     return Setting(lines, size, int(np.ceil(widest + 2 * _PAD * size)), int(np.ceil(height)))
