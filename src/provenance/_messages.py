@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final, Literal
 
 Locale = Literal["zh-CN", "en"]
 LOCALES: Final[tuple[Locale, ...]] = ("zh-CN", "en")
+
+# Whether it may be dropped, the texts between its fields, and each field's path with the most characters it shows.
+_Part = tuple[bool, tuple[str, ...], tuple[tuple[tuple[str, ...], int | None], ...]]
 
 _FIELD = re.compile(r"\{([a-z0-9_.]+)(:date)?\}")
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
@@ -28,22 +31,11 @@ def message(code: str, locale: Locale, fields: Mapping[str, object]) -> str:
 
 def fill(template: str, fields: Mapping[str, object]) -> str:
     """Expand `template`; a field that is missing outside ``[ … ]`` becomes an empty text."""
-
-    def value(match: re.Match[str]) -> str:
-        text = _look_up(fields, match[1])
-        return text[:10] if match[2] else text
-
-    def optional(match: re.Match[str]) -> str:
-        complete = all(_look_up(fields, name) for name, _ in _FIELD.findall(match[1]))
-        return _FIELD.sub(value, match[1]) if complete else ""
-
-    # Optional parts first, each expanded once: a bracket or brace inside a value is never a template again.
     pieces = []
-    end = 0
-    for match in _OPTIONAL.finditer(template):
-        pieces += [_FIELD.sub(value, template[end : match.start()]), optional(match)]
-        end = match.end()
-    pieces.append(_FIELD.sub(value, template[end:]))
+    for optional, literals, wanted in _parsed(template):
+        values = [_look_up(fields, path)[:most] for path, most in wanted]
+        if not optional or all(values):
+            pieces += [text for pair in zip(literals, [*values, ""], strict=True) for text in pair]
     return "".join(pieces)
 
 
@@ -52,10 +44,27 @@ def fields_of(template: str) -> set[str]:
     return {name for name, _ in _FIELD.findall(template)}
 
 
-def _look_up(fields: Mapping[str, object], dotted: str) -> str:
+@lru_cache(maxsize=2048)
+def _parsed(template: str) -> tuple[_Part, ...]:
+    # A template is read once; what fills it is never read as a template.
+    parts = []
+    end = 0
+    for match in _OPTIONAL.finditer(template):
+        parts += [_part(template[end : match.start()], optional=False), _part(match[1], optional=True)]
+        end = match.end()
+    return (*parts, _part(template[end:], optional=False))
+
+
+def _part(text: str, *, optional: bool) -> _Part:
+    literals = _FIELD.split(text)
+    wanted = tuple((tuple(match[1].split(".")), 10 if match[2] else None) for match in _FIELD.finditer(text))
+    return optional, tuple(literals[:: _FIELD.groups + 1]), wanted
+
+
+def _look_up(fields: Mapping[str, object], path: tuple[str, ...]) -> str:
     value: object = fields
-    for part in dotted.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else getattr(value, part, None)
+    for part in path:
+        value = value.get(part) if isinstance(value, dict | Mapping) else getattr(value, part, None)
     return "" if value is None else str(value)
 
 

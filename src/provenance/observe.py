@@ -17,7 +17,16 @@ from provenance.manifests.read import read as read_manifest
 from provenance.metadata import aigc, exif, iim, iptc, xmp
 from provenance.model import record as records
 from provenance.model.notice import Notice, NoticeReading
-from provenance.model.observation import AigcElement, AigcReading, Carrier, Evidence, FileError, Manifest, Observation
+from provenance.model.observation import (
+    AigcElement,
+    AigcReading,
+    Carrier,
+    Evidence,
+    FileError,
+    Manifest,
+    Observation,
+    Remark,
+)
 from provenance.model.record import Record
 
 # IPTC digital source types that say a trained model made the picture, or a part of it.
@@ -43,7 +52,6 @@ _IIM_LOCATIONS: Final = {
     "source": "2:115 Source",
     "credit": "2:110 Credit",
     "creator": "2:80 By-line",
-    "owner": "2:116 CopyrightNotice",
 }
 
 
@@ -90,11 +98,12 @@ def look(path: Path, *, trust: Sequence[bytes] = ()) -> Look:
         MediaError: it is not supported, or damaged so that nothing may be written into it.
     """
     container = registry.read(path)
-    warnings = [*container.warnings]
-    camera = _camera(container, warnings)
+    remarks = [Remark(code=code) for code in container.warnings]
+    camera = _camera(container, remarks)
     properties = xmp.read(container.xmp) if container.xmp else {}
     fields = iptc.from_xmp(properties)
-    record = _record(properties, warnings)
+    datasets = iim.read_iim(container.iim) if container.iim else iptc.StandardFields()
+    record = _record(properties, remarks)
     elements = tuple(_elements(container, camera, properties))
     reading = _manifest(path, container, properties, trust)
     signed = records.parse(reading.labels[0]) if reading.labels else None
@@ -110,7 +119,7 @@ def look(path: Path, *, trust: Sequence[bytes] = ()) -> Look:
         evidence=(
             *_camera_evidence(camera),
             *_standard_evidence(fields, "xmp"),
-            *(_standard_evidence(iim.read_iim(container.iim), "iptc") if container.iim else ()),
+            *_standard_evidence(datasets, "iptc"),
             *_recorded_evidence(record, "xmp", "pvl:Labels"),
             *(evidence for slot, found in elements for evidence in _element_evidence(slot, found)),
             *_recorded_evidence(signed, "manifest", LABELS_ASSERTION),
@@ -124,7 +133,7 @@ def look(path: Path, *, trust: Sequence[bytes] = ()) -> Look:
         notices_stated=stated,
         notices=_measured(path, stated, orientation),
         exact_location=bool(fields.coordinates or (camera and camera.coordinates)),
-        warnings=tuple(dict.fromkeys(warnings)),
+        remarks=(*remarks, *_problems(fields), *_problems(datasets)),
     )
     damaged = container.exif is not None and camera is None
     return Look(
@@ -140,24 +149,28 @@ def look(path: Path, *, trust: Sequence[bytes] = ()) -> Look:
     )
 
 
-def _camera(container: Container, warnings: list[str]) -> exif.Exif | None:
+def _camera(container: Container, remarks: list[Remark]) -> exif.Exif | None:
     if container.exif is None:
         return None
     try:
         return exif.read(container.exif)
     except MalformedMedia as error:
-        warnings.append(error.code)
+        remarks.append(Remark(code=error.code, details=error.details))
         return None
 
 
-def _record(properties: xmp.Properties, warnings: list[str]) -> Record | None:
+def _record(properties: xmp.Properties, remarks: list[Remark]) -> Record | None:
     text = iptc.record_of(properties)
     if text is None:
         return None
     record = records.parse(text)
     if record is None:
-        warnings.append("record-damaged")
+        remarks.append(Remark(code="record-damaged"))
     return record
+
+
+def _problems(fields: iptc.StandardFields) -> Iterator[Remark]:
+    return (Remark(code=each.code, details=dict(each.details)) for each in fields.problems)
 
 
 def _elements(
@@ -234,10 +247,10 @@ def _standard_evidence(fields: iptc.StandardFields, carrier: Carrier) -> Iterato
         yield _evidence("source", carrier, location["source"], publisher=fields.source)
     if fields.credit:
         yield _evidence("source", carrier, location["credit"], publisher=fields.credit)
-    if fields.creators:
-        yield _evidence("source", carrier, location["creator"], author=fields.creators[0])
-    if fields.copyright_owners:
-        yield _evidence("source", carrier, location["owner"], copyright_owner=fields.copyright_owners[0])
+    for creator in fields.creators:
+        yield _evidence("source", carrier, location["creator"], author=creator)
+    for owner in fields.copyright_owners:
+        yield _evidence("source", carrier, location["owner"], copyright_owner=owner)
 
 
 def _recorded_evidence(record: Record | None, carrier: Carrier, location: str) -> Iterator[Evidence]:

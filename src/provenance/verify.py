@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from provenance.model.compare import differences, fields_of, first_difference, same
+from provenance.model.compare import PROPAGATION, fields_of, first_difference, same
 from provenance.model.labels import REPEATABLE
-from provenance.model.observation import Evidence, Observation
-from provenance.model.record import PROPAGATION
+from provenance.model.observation import Evidence, Observation, contradictions
 from provenance.model.verification import Conflict, ConflictingValue, FileVerification, Statement, Verification
 from provenance.observe import AI_SOURCE_TYPES, observe
 
@@ -83,15 +82,16 @@ def _of_single(kind: str, evidence: Sequence[Evidence]) -> Iterator[Conflict]:
 def _of_repeatable(kind: str, evidence: Sequence[Evidence]) -> Iterator[Conflict]:
     """A standard field that agrees with none of the recorded labels contradicts them."""
     recorded = [each for each in evidence if each.on is not None]
-    for each in evidence:
-        if each.on is None and recorded and all(first_difference(each.value, other.value) for other in recorded):
-            field, value, theirs = next(differences(each.value, recorded[0].value))
+    standard = [each for each in evidence if each.on is None]
+    found = [list(contradictions(each.value, standard)) for each in recorded]
+    for said, field, ours, theirs in found[0] if found else ():
+        if all(any((other, name) == (said, field) for other, name, *_ in each) for each in found):
+            sides = ((recorded[0], ours), (said, theirs))
             yield Conflict(
                 kind=kind,
                 field=field,
-                values=(
-                    ConflictingValue(carrier=each.carrier, location=each.location, value=value),
-                    ConflictingValue(carrier=recorded[0].carrier, location=recorded[0].location, value=theirs),
+                values=tuple(
+                    ConflictingValue(carrier=each.carrier, location=each.location, value=value) for each, value in sides
                 ),
             )
 
@@ -103,8 +103,7 @@ def _of_source_types(found: Observation) -> Iterator[Conflict]:
     if captured or len(set(stated.values())) > 1:
         locations = {"xmp": "Iptc4xmpExt:DigitalSourceType", "manifest": "c2pa.actions"}
         values = tuple(
-            ConflictingValue(carrier=carrier, location=locations[carrier], value=uri)
-            for carrier, uri in stated.items()
+            ConflictingValue(carrier=carrier, location=locations[carrier], value=uri) for carrier, uri in stated.items()
         )
         yield Conflict(kind="ai-generated", field="digital_source_type", values=values)
 

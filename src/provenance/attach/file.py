@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from provenance import _files
 from provenance.attach.plan import OnConflict, Plan, Wanted, plan, with_notices
@@ -75,29 +74,29 @@ def label_file(
         drawn = _draw(source, target.parent, found, planned, stack)
         record = with_notices(planned, drawn.notices)
         packet = _packet(found, planned, record.text())
-        block, warnings = _block(found, planned)
+        block = _block(found, planned)
         changed = bool(drawn.notices) or block is not None or packet != found.container.xmp
+        warnings = [MediaError(code, **details) for code, details in planned.warnings]
         if not changed and _signed_alike(found, record.payload(), signer):
             _copy(source, target)
         elif signer is None:
             with _files.new_file(target) as file:
-                registry.write(drawn.path, file, exif=block, xmp=packet)
-                file.flush()
-                _read_back(Path(file.name), packet, found)
+                warnings += _write(drawn.path, file, block, packet)
+                _read_back(Path(file.name), packet, source)
         else:
             finished = stack.enter_context(_files.scratch_file(target.parent))
-            with finished.open("wb") as file:
-                registry.write(drawn.path, file, exif=block, xmp=packet)
-            _read_back(finished, packet, found)
+            with finished.open("r+b") as file:
+                warnings += _write(drawn.path, file, block, packet)
+            _read_back(finished, packet, source)
             claim = _claim(source, found, wanted, record.payload(), drawn)
-            sign(finished, target, claim, mime=_mime(found), signer=signer)
+            sign(finished, target, claim, mime=found.container.mime, signer=signer)
     return Labelled(
         path=target,
         sha256=_files.sha256_of(target),
         notices=record.notices,
         media_change=drawn.media_change,
         method=drawn.method,
-        warnings=tuple(MediaError(code, path=source, **details) for code, details in (*planned.warnings, *warnings)),
+        warnings=tuple(warnings),
     )
 
 
@@ -119,16 +118,11 @@ def _packet(found: Look, planned: Plan, record: str) -> bytes:
     return xmp.merge(found.container.xmp, {**planned.properties, iptc.RECORD: record})
 
 
-def _block(found: Look, planned: Plan) -> tuple[bytes | None, Sequence[tuple[str, dict[str, object]]]]:
-    """Return the EXIF block to write; one that is damaged or full stays as it is, and the fields go to XMP alone."""
+def _block(found: Look, planned: Plan) -> bytes | None:
+    """Return the EXIF block to write, or None when it stays as it is."""
     if planned.captured_at is None and planned.coordinates is None:
-        return None, ()
-    try:
-        block = exif.write(found.container.exif, captured_at=planned.captured_at, coordinates=planned.coordinates)
-        registry.require_room(found.container, block)
-    except MetadataNotWritten as error:
-        return None, [(error.code, error.details)]
-    return block, ()
+        return None
+    return exif.write(found.container.exif, captured_at=planned.captured_at, coordinates=planned.coordinates)
 
 
 def _signed_alike(found: Look, payload: dict[str, object], signer: Signer | None) -> bool:
@@ -147,12 +141,28 @@ def _copy(source: Path, target: Path) -> None:
         _files.copy_range(original, file, 0, source.stat().st_size)
 
 
-def _read_back(path: Path, packet: bytes, found: Look) -> None:
+def _write(source: Path, file: BinaryIO, block: bytes | None, packet: bytes) -> list[MediaError]:
+    """Write the metadata; an EXIF block with no room left stays as it is, and its fields are in XMP alone."""
+    try:
+        registry.write(source, file, exif=block, xmp=packet)
+    except MetadataNotWritten as error:
+        if block is None or error.code != "exif-segment-full":
+            raise
+        file.seek(0)
+        file.truncate()
+        registry.write(source, file, exif=None, xmp=packet)
+        return [error]
+    finally:
+        file.flush()
+    return []
+
+
+def _read_back(path: Path, packet: bytes, source: Path) -> None:
     """Make sure that what was written is what a reader finds, before anything gets its name."""
     written = registry.read(path)
     elements = len(iptc.aigc_texts(xmp.read(packet)))
     if written.xmp != packet or written.xmp_count != 1 or elements > 1:
-        raise MetadataNotWritten("metadata-did-not-read-back", path=found.observation.path)
+        raise MetadataNotWritten("metadata-did-not-read-back", path=source)
 
 
 def _claim(source: Path, found: Look, wanted: Wanted, payload: dict[str, object], drawn: _Drawn) -> Claim:
@@ -160,10 +170,6 @@ def _claim(source: Path, found: Look, wanted: Wanted, payload: dict[str, object]
     return Claim(
         labels=payload,
         actions=plan_actions(wanted.source_type, has_manifest=has_manifest, notice_drawn=bool(drawn.notices)),
-        parent=Parent(path=source, mime=_mime(found), title=source.name),
+        parent=Parent(path=source, mime=found.container.mime, title=source.name),
         title=source.name,
     )
-
-
-def _mime(found: Look) -> str:
-    return found.container.mime

@@ -1,6 +1,7 @@
 """What has to change in a file so that it carries its labels: what is wanted compared with what is there.
 
-Equal is not written again, missing is written, different is a conflict (contract, "A file that already says something").
+Equal is not written again, missing is written, different is a conflict (contract, "A file that already says
+something").
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from provenance.errors import ConflictingLabels
-from provenance.metadata import aigc, exif, geo, iptc, xmp
+from provenance.metadata import aigc, exif, iptc, xmp
+from provenance.model import geo
 from provenance.model import record as records
-from provenance.model.compare import differences
 from provenance.model.labels import REPEATABLE, AIGenerated, Capture, Place, Source
 from provenance.model.notice import Notice
-from provenance.model.observation import Evidence
+from provenance.model.observation import Evidence, contradictions
 from provenance.model.post import PlacedLabel
-from provenance.model.record import PROPAGATION, Record
+from provenance.model.record import Record
 from provenance.observe import Look
 
 OnConflict = Literal["refuse", "keep"]
@@ -68,7 +69,7 @@ def plan(found: Look, wanted: Wanted, *, on_conflict: OnConflict) -> Plan:
         raise ConflictingLabels("aigc-repeated-in-file", count=found.observation.aigc.count)
     if on_conflict == "refuse":
         _refuse_conflicts(found, wanted)
-    warnings: list[tuple[str, dict[str, object]]] = [(code, {}) for code in found.observation.warnings]
+    warnings = [(each.code, dict(each.details)) for each in found.observation.remarks]
     fields = _missing_fields(found, wanted)
     properties = iptc.to_xmp(fields, found.properties)
     properties |= _element_property(found, wanted, warnings)
@@ -99,12 +100,9 @@ def with_notices(plan: Plan, drawn: Sequence[Notice]) -> Record:
 
 def _refuse_conflicts(found: Look, wanted: Wanted) -> None:
     for placed in wanted.labels:
-        ours = placed.value()
-        for said in found.observation.evidence:
-            if _about_the_same(placed, said, wanted):
-                for field, value, theirs in differences(ours, said.value):
-                    if field not in PROPAGATION:
-                        raise _conflict(placed, said, field, value, theirs)
+        said = [each for each in found.observation.evidence if _about_the_same(placed, each, wanted)]
+        if conflict := next(contradictions(placed.value(), said), None):
+            raise _conflict(placed, *conflict)
     stated = found.fields.digital_source_type
     if wanted.source_type and stated and stated != wanted.source_type:
         pointer = next((each.pointer for each in wanted.own(AIGenerated)), "")

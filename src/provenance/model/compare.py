@@ -10,7 +10,11 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from provenance.model.geo import to_wgs84
 from provenance.model.times import same_time
+
+# A later hop may name another propagator: the only fields of a label that may change (GB 45438-2025, Annex E, note 1).
+PROPAGATION: Final = frozenset({"propagator", "propagate_id"})
 
 _TIMES: Final = frozenset({"time", "published_at", "at", "as_of"})
 _DEGREES: Final = 0.001
@@ -60,8 +64,11 @@ def _same_time(one: str, other: str) -> bool:
 
 def _near(one: Any, other: Any) -> bool:
     try:
-        return one.get("datum") == other.get("datum") and all(
-            abs(one[axis] - other[axis]) <= _DEGREES for axis in ("latitude", "longitude")
-        )
-    except (AttributeError, KeyError, TypeError):
+        pairs = zip(_wgs84(one), _wgs84(other), strict=True)
+        return all(abs(first - second) <= _DEGREES for first, second in pairs)
+    except (KeyError, TypeError, ValueError):
         return False
+
+
+def _wgs84(place: Mapping[str, Any]) -> tuple[float, float]:
+    return to_wgs84(float(place["latitude"]), float(place["longitude"]), place["datum"])

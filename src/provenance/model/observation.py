@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
 from provenance.model.base import Value
-from provenance.model.compare import fields_of, same
+from provenance.model.compare import PROPAGATION, fields_of, same
 from provenance.model.notice import Notice, NoticeReading
 
 Carrier = Literal["manifest", "xmp", "exif", "iptc", "container", "aigc", "notice", "sidecar", "ledger"]
@@ -63,6 +63,13 @@ class FileError(Value):
     offset: int | None = None
 
 
+class Remark(Value):
+    """Something to know about a file that keeps nobody from reading it: a message code and what it names."""
+
+    code: str
+    details: dict[str, Any] = {}
+
+
 class Observation(Value):
     """Everything observed in one file.
 
@@ -86,7 +93,7 @@ class Observation(Value):
     notices_stated: tuple[Notice, ...] = ()
     notices: tuple[NoticeReading, ...] = ()
     exact_location: bool = False
-    warnings: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     error: FileError | None = None
 
     def says(self, kind: str) -> Iterator[Evidence]:
@@ -101,3 +108,21 @@ class Observation(Value):
             any(field in said and same(field, content, said[field]) for said in found)
             for field, content in wanted.items()
         )
+
+
+def contradictions(value: Mapping[str, Any], said: Sequence[Evidence]) -> Iterator[tuple[Evidence, str, Any, Any]]:
+    """Yield ``(evidence, field, our value, its value)`` where a place that states a field agrees nowhere with `value`.
+
+    A place may state a field several times (two creators): one that agrees is enough. The propagator changes from hop
+    to hop and contradicts nothing.
+    """
+    ours = fields_of(value)
+    places: dict[tuple[str, str, str], list[Evidence]] = {}
+    for each in said:
+        for field in fields_of(each.value):
+            if field in ours and field not in PROPAGATION:
+                places.setdefault((each.carrier, each.location, field), []).append(each)
+    for (_, _, field), there in places.items():
+        values = [fields_of(each.value)[field] for each in there]
+        if not any(same(field, ours[field], theirs) for theirs in values):
+            yield there[0], field, ours[field], values[0]

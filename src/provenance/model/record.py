@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from provenance.model.compare import differences
+from provenance.model.compare import PROPAGATION, differences
 from provenance.model.labels import REPEATABLE
 from provenance.model.notice import Notice
 from provenance.model.post import PlacedLabel
@@ -23,8 +23,6 @@ VERSION: Final = 1
 _MOST_LABELS: Final = 200
 _MOST_NOTICES: Final = 16
 _PLACING: Final = ("kind", "on")
-# A later hop may name another propagator: the only fields of a label that may change (GB 45438-2025, Annex E, note 1).
-PROPAGATION: Final = frozenset({"propagator", "propagate_id"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from provenance.model.report import Finding, Localized, NotEvaluated, NoticeStat
 from provenance.rules import house
 from provenance.rules.judges import Judge, Verdict, bench_for
 from provenance.rules.texts import body_text, folded, localized
-from provenance.rules.views import Case, Facts, View, case_of, view_of_file
+from provenance.rules.views import NO_FACTS, Case, Facts, View, case_of, view_of_file
 
 
 def evaluate(
@@ -83,7 +83,7 @@ def evaluate_media(observation: Observation, catalog: Catalog, *, on: date, juri
     findings: list[Finding] = []
     open_rules = [NotEvaluated(rule=each.rule.id, cites=_cites(each), needs=_needs(each)) for each in bench.post]
     for judge in bench.asset:
-        verdict, absent = judge.decide(view, {}, "author")
+        verdict, absent = judge.decide(view, NO_FACTS, "author")
         if absent:
             needs = tuple(FACTS[key].pointer.format(at=0) for key in absent)
             open_rules.append(NotEvaluated(rule=judge.rule.id, cites=_cites(judge), needs=needs))
@@ -122,7 +122,7 @@ def _finding(judge: Judge, verdict: Verdict, view: View, pointer: str, fields: d
     rule = judge.rule
     texts = rule.prefers if verdict.preferred and rule.prefers else rule
     # Evidence never reads facts (the catalog sees to it), so none are needed here.
-    found = next(text for check, text in judge.evidence if check is None or check(view, {}))
+    found = next(text for check, text in judge.evidence if check is None or check(view, NO_FACTS))
     evidence = localized(found, fields)
     if verdict.certainty == "I" and rule.inference is not None:
         note = rule.inference.note

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from typing import Any
 
 from provenance._messages import message
 from provenance.catalog import Catalog
 from provenance.model.observation import Observation
-from provenance.model.post import PlacedLabel, Post
+from provenance.model.post import Post
 from provenance.model.report import Finding, NoticeStatus
 from provenance.rules.texts import localized
 from provenance.rules.views import Case
@@ -46,14 +47,16 @@ def unverified(catalog: Catalog, notices: Iterable[NoticeStatus]) -> Iterator[Fi
 
 def in_files(catalog: Catalog, post: Post, case: Case, observations: Iterable[Observation]) -> Iterator[Finding]:
     """Yield what the finished files themselves show."""
+    of_post = [(each, each.value()) for each in case.placed]
     for at, (asset, seen) in enumerate(zip(post.assets, observations, strict=True)):
         fields = {"asset": asset}
         if seen.error is not None:
             yield house_finding(catalog, "unreadable-asset", f"/assets/{at}", {**fields, "reason": seen.error.message})
             continue
         replaced = {each.kind for each in case.own[at]}
-        for placed in (*case.own[at], *(each for each in case.placed if each.kind not in replaced)):
-            if not _holds(seen, placed):
+        own = [(each, each.value()) for each in case.own[at]]
+        for placed, value in own + [each for each in of_post if each[0].kind not in replaced]:
+            if not _holds(seen, placed.kind, value):
                 yield house_finding(catalog, "label-not-found-in-file", placed.pointer, {**fields, "kind": placed.kind})
         if seen.exact_location:
             yield house_finding(catalog, "exact-location-in-file", f"/assets/{at}", fields)
@@ -62,10 +65,9 @@ def in_files(catalog: Catalog, post: Post, case: Case, observations: Iterable[Ob
             yield house_finding(catalog, "asset-changed", f"/assets/{at}/sha256", {**fields, **stated})
 
 
-def _holds(seen: Observation, placed: PlacedLabel) -> bool:
-    value = placed.value()
+def _holds(seen: Observation, kind: str, value: Mapping[str, Any]) -> bool:
     # Nearly always one carrier holds exactly this; only else do the carriers have to be put together.
-    return any(each.value == value for each in seen.says(placed.kind)) or seen.holds(placed.kind, value)
+    return any(each.value == value for each in seen.says(kind)) or seen.holds(kind, value)
 
 
 @cache

@@ -19,7 +19,7 @@ from provenance.catalog.data import Evidence, Provision, Rule
 from provenance.catalog.facts import FACTS
 from provenance.model.report import Certainty, Severity
 from provenance.rules.compiled import Check, compiled
-from provenance.rules.views import Facts, View
+from provenance.rules.views import Facts, Undeclared, View
 
 _STRONGEST_FIRST: Final[tuple[Certainty, ...]] = ("S", "V", "V*", "P", "I")
 
@@ -69,20 +69,24 @@ class Judge:
 
     def decide(self, view: View, facts: Facts, role: str) -> tuple[Verdict | None, tuple[str, ...]]:
         """Return the verdict and, where it is open, the absent facts on which it hangs."""
-        absent = [key for key in self.keys if key not in facts]
-        if not absent:
+        try:
             return self._judge(view, facts, role), ()
+        except Undeclared:
+            absent = [key for key in self.keys if key not in facts]
         values = list(product(*(self.cases[key] for key in absent)))
-        outcomes = {each: self._judge(view, {**facts, **dict(zip(absent, each, strict=True))}, role) for each in values}
+        outcomes = {
+            each: self._judge(view, Facts(facts, **dict(zip(absent, each, strict=True))), role) for each in values
+        }
         if len({_outcome(each) for each in outcomes.values()}) > 1:
             return None, tuple(key for at, key in enumerate(absent) if _hangs_on(at, outcomes))
         return _common(list(outcomes.values())), ()
 
     def _judge(self, view: View, facts: Facts, role: str) -> Verdict | None:
-        if not self.applies(view, facts):
-            return None
+        # What is required comes first: where labels satisfy it, no fact has to be known.
         preferred = self.requires is not None and self.requires(view, facts)
         if preferred and (self.prefers is None or self.prefers(view, facts)):
+            return None
+        if not self.applies(view, facts):
             return None
         duties = self.preferred_duties if preferred else self.duties
         live = [each for each in duties if each.binds is None or each.binds(view, facts)]
@@ -174,7 +178,7 @@ def _cases(key: str, conditions: Iterable[Condition]) -> tuple[Any, ...]:
     nowhere = View()
     found: dict[tuple[bool, ...], Any] = {}
     for value in _values(key, tests):
-        found.setdefault(tuple(check(nowhere, {key: value}) for check in checks), value)
+        found.setdefault(tuple(check(nowhere, Facts({key: value})) for check in checks), value)
     return tuple(found.values())
 
 

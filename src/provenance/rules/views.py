@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from provenance.catalog import Catalog, PlannedNotice
 from provenance.catalog.facts import FACTS, POST_FACTS
@@ -13,8 +13,21 @@ from provenance.model.observation import FILE_CARRIERS, Observation
 from provenance.model.post import PlacedLabel, Post
 
 Labels = Mapping[str, Sequence[Mapping[str, Any]]]
-Facts = Mapping[str, Any]
 _NOTHING: Labels = {}
+
+
+class Undeclared(Exception):
+    """A fact was read that is not there."""
+
+
+class Facts(dict[str, Any]):
+    """The facts that are there; reading another one raises `Undeclared`."""
+
+    def __missing__(self, key: str) -> Any:
+        raise Undeclared(key)
+
+
+NO_FACTS: Final = Facts()
 
 
 @dataclass(slots=True)
@@ -77,7 +90,7 @@ def case_of(
         for at, seen in enumerate(observations)
     )
     asset_facts = tuple(
-        facts if each.origin is None else {**facts, "asset.origin": each.origin} for each in post.assets
+        facts if each.origin is None else Facts(facts, **{"asset.origin": each.origin}) for each in post.assets
     )
     return Case(View(on_post=on_post, assets=views), facts, placed, own, asset_facts, readable)
 
@@ -97,9 +110,9 @@ def view_of_file(observation: Observation, catalog: Catalog) -> View:
     )
 
 
-def _facts_of(post: Post) -> dict[str, Any]:
+def _facts_of(post: Post) -> Facts:
     found = {key: FACTS[key].read(post) for key in POST_FACTS}
-    return {key: value for key, value in found.items() if value is not None or FACTS[key].gap}
+    return Facts({key: value for key, value in found.items() if value is not None or FACTS[key].gap})
 
 
 def _by_kind(placed: Iterable[PlacedLabel]) -> dict[str, list[Mapping[str, Any]]]:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.metadata import geo
-from provenance.metadata.geo import to_wgs84
+from provenance.model import geo
+from provenance.model.geo import to_wgs84
 
 CITIES = {
     "Lhasa": (29.65, 91.14, 338),
