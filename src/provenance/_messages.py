@@ -16,8 +16,8 @@ from typing import Final, Literal
 Locale = Literal["zh-CN", "en"]
 LOCALES: Final[tuple[Locale, ...]] = ("zh-CN", "en")
 
-# Whether it may be dropped, the texts between its fields, and each field's path with the most characters it shows.
-_Part = tuple[bool, tuple[str, ...], tuple[tuple[tuple[str, ...], int | None], ...]]
+# Whether it may be dropped, its first text, and for each field its path, the most characters of it, the text behind it.
+_Part = tuple[bool, str, tuple[tuple[tuple[str, ...], int | None, str], ...]]
 
 _FIELD = re.compile(r"\{([a-z0-9_.]+)(:date)?\}")
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
@@ -32,10 +32,15 @@ def message(code: str, locale: Locale, fields: Mapping[str, object]) -> str:
 def fill(template: str, fields: Mapping[str, object]) -> str:
     """Expand `template`; a field that is missing outside ``[ … ]`` becomes an empty text."""
     pieces = []
-    for optional, literals, wanted in _parsed(template):
-        values = [_look_up(fields, path)[:most] for path, most in wanted]
-        if not optional or all(values):
-            pieces += [text for pair in zip(literals, [*values, ""], strict=True) for text in pair]
+    for optional, start, wanted in _parsed(template):
+        text = start
+        for path, most, after in wanted:
+            value = _look_up(fields, path)[:most]
+            if optional and not value:
+                break
+            text += value + after
+        else:
+            pieces.append(text)
     return "".join(pieces)
 
 
@@ -56,15 +61,15 @@ def _parsed(template: str) -> tuple[_Part, ...]:
 
 
 def _part(text: str, *, optional: bool) -> _Part:
-    literals = _FIELD.split(text)
-    wanted = tuple((tuple(match[1].split(".")), 10 if match[2] else None) for match in _FIELD.finditer(text))
-    return optional, tuple(literals[:: _FIELD.groups + 1]), wanted
+    start, *rest = _FIELD.split(text)
+    found = zip(rest[0::3], rest[1::3], rest[2::3], strict=True)
+    return optional, start, tuple((tuple(path.split(".")), 10 if date else None, after) for path, date, after in found)
 
 
 def _look_up(fields: Mapping[str, object], path: tuple[str, ...]) -> str:
     value: object = fields
     for part in path:
-        value = value.get(part) if isinstance(value, dict | Mapping) else getattr(value, part, None)
+        value = value.get(part) if isinstance(value, (dict, Mapping)) else getattr(value, part, None)
     return "" if value is None else str(value)
 
 

@@ -18,7 +18,7 @@ from provenance.catalog.notices import LEGAL_LOCALE, PlannedNotice
 from provenance.errors import EditionNotFound, InvalidPost, SchemaViolation, UnknownLabelKind
 from provenance.model.base import Value
 from provenance.model.labels import AIGenerated, ExtensionLabel
-from provenance.model.post import Post
+from provenance.model.post import PlacedLabel, Post
 
 _Named = TypeVar("_Named", Kind, Style, Instrument, Rule)
 _Sole = TypeVar("_Sole", Carriers, SourceTypes, Switches)
@@ -89,8 +89,20 @@ class Catalog(Contents):
 
         `media` is what each asset is (``image``, ``video``, ``audio``, `None`); without it all are taken as pictures.
         """
-        known = ["image"] * len(post.assets) if media is None else media
-        found = notices.planned(post, self.kinds, known, LEGAL_LOCALE[jurisdiction])
+        own = [post.own_labels(at) for at in range(len(post.assets))]
+        return self.notices_for(
+            post.labels_on_post(), own, ["image"] * len(own) if media is None else media, jurisdiction
+        )
+
+    def notices_for(
+        self,
+        on_post: Sequence[PlacedLabel],
+        own: Sequence[Sequence[PlacedLabel]],
+        media: Sequence[str | None],
+        jurisdiction: str = "cn",
+    ) -> tuple[PlannedNotice, ...]:
+        """Return the notices of a post's labels and of each asset's own, sorted as `notices_of` sorts them."""
+        found = notices.planned(on_post, own, self.kinds, media, LEGAL_LOCALE[jurisdiction])
         return tuple(sorted(found, key=lambda each: (each.pointer, each.kind, each.surface)))
 
     def notice_texts_for(self, post: Post, at: int, jurisdiction: str = "cn") -> tuple[tuple[str, str, str], ...]:

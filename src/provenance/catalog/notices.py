@@ -14,7 +14,7 @@ from provenance.model.post import PlacedLabel, Post
 from provenance.model.times import shown
 
 LEGAL_LOCALE: Final[Mapping[str, Locale]] = {"cn": "zh-CN"}
-_TIMES: Final = frozenset({"time", "published_at", "at", "as_of"})
+_TIMES: Final = ("time", "published_at", "at", "as_of")
 _PICTURES: Final = frozenset({"image", "video"})
 
 
@@ -31,48 +31,59 @@ class PlannedNotice:
 
 def text_for(kind: Kind, label: Value, locale: Locale) -> str:
     """Return the notice's text for one label, in the words of the edition."""
-    value = vars(label) | (label.model_extra or {})
-    fields = {name: shown(each) if name in _TIMES and isinstance(each, str) else each for name, each in value.items()}
-    return fill(wording_for(kind, value)[locale], fields)
+    value = vars(label) if label.model_extra is None else vars(label) | label.model_extra
+    template = wording_for(kind, value)[locale]
+    if "{" not in template:
+        return template
+    fields = dict(value)
+    for name in _TIMES:
+        if isinstance(fields.get(name), str):
+            fields[name] = shown(fields[name])
+    return fill(template, fields)
 
 
 def wording_for(kind: Kind, value: Mapping[str, Any]) -> Wording:
     """Return the wording for a label's value: the one for its grade or form, else the first."""
-    wanted = value.get(kind.notice.by) if kind.notice.by else None
+    if kind.notice.by is None:
+        return kind.notice.wording[0]
+    wanted = value.get(kind.notice.by)
     return next((each for each in kind.notice.wording if each.when == wanted), kind.notice.wording[0])
 
 
 def planned(
-    post: Post, kinds: Mapping[str, Kind], media: Sequence[str | None], locale: Locale
+    on_post: Sequence[PlacedLabel],
+    own: Sequence[Sequence[PlacedLabel]],
+    kinds: Mapping[str, Kind],
+    media: Sequence[str | None],
+    locale: Locale,
 ) -> Iterator[PlannedNotice]:
-    """Yield every notice of `post`, the post's own labels first."""
-    pictures = [at for at, medium in enumerate(media) if medium in _PICTURES]
-    for placed in post.labels_on_post():
+    """Yield every notice of a post's labels and of each asset's own."""
+    for placed in on_post:
         kind = kinds[placed.kind]
-        bare = [at for at in pictures if not _has_own(post, at, placed.kind)] if kind.notice.drawn_from_post else []
-        yield from _of_label(kind, placed, tuple(bare), locale)
-    for at in range(len(post.assets)):
-        for placed in post.own_labels(at):
+        yield from _of_label(kind, placed, _bare(kind, own, media) if kind.notice.drawn_from_post else (), locale)
+    for at, labels in enumerate(own):
+        for placed in labels:
             yield from _of_label(kinds[placed.kind], placed, (at,), locale)
 
 
 def drawn_on(post: Post, at: int, kinds: Mapping[str, Kind], locale: Locale) -> Iterator[tuple[str, str, str]]:
     """Yield ``(kind, text, pointer)`` of every notice to draw on one asset, its own labels first."""
     draw = post.assets[at].draw
-    candidates = [*post.own_labels(at)]
-    candidates += [
-        placed
-        for placed in post.labels_on_post()
-        if kinds[placed.kind].notice.drawn_from_post and not _has_own(post, at, placed.kind)
-    ]
-    for placed in candidates:
-        kind = kinds[placed.kind]
-        if placed.kind in draw if draw is not None else "media" in kind.notice.surfaces:
-            yield placed.kind, text_for(kind, placed.label, locale), placed.pointer
+    for placed in post.labels_on_asset(at):
+        notice = kinds[placed.kind].notice
+        if placed.on == "post" and not notice.drawn_from_post:
+            continue
+        if placed.kind in draw if draw is not None else "media" in notice.surfaces:
+            yield placed.kind, text_for(kinds[placed.kind], placed.label, locale), placed.pointer
 
 
-def _has_own(post: Post, at: int, kind: str) -> bool:
-    return any(str(label.kind) == kind for label in post.assets[at].labels)
+def _bare(kind: Kind, own: Sequence[Sequence[PlacedLabel]], media: Sequence[str | None]) -> tuple[int, ...]:
+    """Return the numbers of the pictures that have no label of that kind themselves."""
+    return tuple(
+        at
+        for at, (labels, medium) in enumerate(zip(own, media, strict=True))
+        if medium in _PICTURES and not any(each.kind == kind.id for each in labels)
+    )
 
 
 def _of_label(kind: Kind, placed: PlacedLabel, assets: tuple[int, ...], locale: Locale) -> Iterator[PlannedNotice]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from typing import Any, Final
 
 from provenance.catalog.conditions import (
@@ -31,21 +32,19 @@ def compiled(condition: Condition) -> Check:
 
 
 def _all(condition: AllOf) -> Check:
-    checks = tuple(map(compiled, condition.all))
-
-    def holds(view: View, facts: Facts) -> bool:
-        return all(check(view, facts) for check in checks)
-
-    return holds
+    return reduce(_both, map(compiled, condition.all))
 
 
 def _any(condition: AnyOf) -> Check:
-    checks = tuple(map(compiled, condition.any))
+    return reduce(_either, map(compiled, condition.any))
 
-    def holds(view: View, facts: Facts) -> bool:
-        return any(check(view, facts) for check in checks)
 
-    return holds
+def _both(one: Check, other: Check) -> Check:
+    return lambda view, facts: one(view, facts) and other(view, facts)
+
+
+def _either(one: Check, other: Check) -> Check:
+    return lambda view, facts: one(view, facts) or other(view, facts)
 
 
 def _not(condition: Not) -> Check:
@@ -84,6 +83,8 @@ def _label(condition: HasLabel) -> Check:
         found = view.on_post.get(kind, ()) if level == "post" else view.own.get(kind, ())
         if level == "effective" and not found:
             found = view.on_post.get(kind, ())
+        if not (found and fields):
+            return bool(found)
         return any(all(label.get(name) is not None for name in fields) for label in found)
 
     return holds

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import PurePath
 
-from provenance.catalog import Catalog, PlannedNotice
+from provenance.catalog import Catalog
 from provenance.catalog.facts import FACTS
 from provenance.model.observation import Observation
 from provenance.model.post import Post
@@ -35,9 +35,8 @@ def evaluate(
         raise ValueError(f"{len(observations)} observations for {len(post.assets)} assets")
     bench = bench_for(catalog, jurisdiction, on)
     catalog.require_kinds(post)
-    planned = catalog.notices_of(post, [each.media for each in observations], jurisdiction)
-    case = case_of(post, observations, catalog, planned)
-    notices = tuple(_statuses(post, case, planned))
+    case = case_of(post, observations, catalog, jurisdiction)
+    notices = tuple(_statuses(post, case))
     missing: dict[str, list[str]] = {}
     findings: list[Finding] = []
     for judge, view, facts, at in _hearings(bench.post, bench.asset, case):
@@ -139,9 +138,9 @@ def _finding(judge: Judge, verdict: Verdict, view: View, pointer: str, fields: d
     )
 
 
-def _statuses(post: Post, case: Case, planned: Iterable[PlannedNotice]) -> Iterable[NoticeStatus]:
+def _statuses(post: Post, case: Case) -> Iterable[NoticeStatus]:
     body: str | None = None
-    for each in planned:
+    for each in case.notices:
         if each.surface == "media":
             shown = all((each.kind, each.text) in case.readable[at] for at in each.assets)
             status = "present" if shown else "missing"

@@ -47,7 +47,7 @@ def unverified(catalog: Catalog, notices: Iterable[NoticeStatus]) -> Iterator[Fi
 
 def in_files(catalog: Catalog, post: Post, case: Case, observations: Iterable[Observation]) -> Iterator[Finding]:
     """Yield what the finished files themselves show."""
-    of_post = [(each, each.value()) for each in case.placed]
+    of_post = [(each, each.value()) for each in case.on_post]
     for at, (asset, seen) in enumerate(zip(post.assets, observations, strict=True)):
         fields = {"asset": asset}
         if seen.error is not None:

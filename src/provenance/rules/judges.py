@@ -194,6 +194,12 @@ def _values(key: str, tests: Iterable[FactIs]) -> Iterator[Any]:
         yield tuple(value for value, taken in zip(named, chosen, strict=True) if taken)
 
 
+def _with(facts: Facts, keys: Iterable[str], values: Iterable[Any]) -> Facts:
+    complete = Facts(facts)
+    complete.update(zip(keys, values, strict=True))
+    return complete
+
+
 def _outcome(verdict: Verdict | None) -> tuple[bool, str] | None:
     return None if verdict is None else (verdict.preferred, verdict.severity)
 

@@ -13,7 +13,6 @@ from provenance.model.observation import FILE_CARRIERS, Observation
 from provenance.model.post import PlacedLabel, Post
 
 Labels = Mapping[str, Sequence[Mapping[str, Any]]]
-_NOTHING: Labels = {}
 
 
 class Undeclared(Exception):
@@ -55,33 +54,42 @@ class View:
 
 @dataclass(slots=True)
 class Case:
-    """One check: the post's view and facts, and per asset its own labels, view and facts."""
+    """One check, gathered.
+
+    Attributes:
+        view: What the conditions look at; its `assets` in the post's order.
+        facts: The post's facts.
+        asset_facts: The same with each asset's own.
+        on_post: The post's labels.
+        own: Each asset's own labels.
+        notices: Every notice the labels ask for.
+        readable: ``(kind, text)`` of the notices found in each asset, large and clear enough.
+    """
 
     view: View
     facts: Facts
-    placed: tuple[PlacedLabel, ...]
-    own: tuple[tuple[PlacedLabel, ...], ...]
     asset_facts: tuple[Facts, ...]
+    on_post: tuple[PlacedLabel, ...]
+    own: tuple[tuple[PlacedLabel, ...], ...]
+    notices: tuple[PlannedNotice, ...]
     readable: tuple[frozenset[tuple[str, str]], ...]
 
 
-def case_of(
-    post: Post, observations: Sequence[Observation], catalog: Catalog, notices: Iterable[PlannedNotice]
-) -> Case:
+def case_of(post: Post, observations: Sequence[Observation], catalog: Catalog, jurisdiction: str) -> Case:
     """Gather what the rules ask of a post and of its finished files, one observation an asset, in their order."""
-    placed = post.labels_on_post()
+    on_post = post.labels_on_post()
     own = tuple(post.own_labels(at) for at in range(len(post.assets)))
-    on_post = _by_kind(placed)
-    facts = _facts_of(post)
+    notices = catalog.notices_for(on_post, own, [each.media for each in observations], jurisdiction)
     readable = tuple(_readable(each.notices, catalog) for each in observations)
     wanted: dict[tuple[int, str], set[str]] = {}
     for notice in notices:
         for at in notice.assets:
             wanted.setdefault((at, notice.kind), set()).add(notice.text)
-    views = tuple(
+    labels = _by_kind(on_post)
+    assets = tuple(
         View(
-            on_post=on_post,
-            own=_by_kind(own[at]) if own[at] else _NOTHING,
+            on_post=labels,
+            own=_by_kind(own[at]),
             medium=seen.media,
             shown=_shown(at, readable[at], wanted),
             says=_says(seen),
@@ -89,10 +97,16 @@ def case_of(
         )
         for at, seen in enumerate(observations)
     )
-    asset_facts = tuple(
-        facts if each.origin is None else Facts(facts, **{"asset.origin": each.origin}) for each in post.assets
+    facts = _facts_of(post)
+    return Case(
+        view=View(on_post=labels, assets=assets),
+        facts=facts,
+        asset_facts=tuple(facts if each.origin is None else _with_origin(facts, each.origin) for each in post.assets),
+        on_post=on_post,
+        own=own,
+        notices=notices,
+        readable=readable,
     )
-    return Case(View(on_post=on_post, assets=views), facts, placed, own, asset_facts, readable)
 
 
 def view_of_file(observation: Observation, catalog: Catalog) -> View:
@@ -108,6 +122,12 @@ def view_of_file(observation: Observation, catalog: Catalog) -> View:
         says=_says(observation),
         elements=tuple(each.value for each in observation.aigc.elements),
     )
+
+
+def _with_origin(facts: Facts, origin: str) -> Facts:
+    found = Facts(facts)
+    found["asset.origin"] = origin
+    return found
 
 
 def _facts_of(post: Post) -> Facts:
