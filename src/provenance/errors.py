@@ -42,7 +42,9 @@ class ProvenanceError(Exception):
 
     def diagnostics(self, locale: Locale = "en") -> str:
         """Say what is wrong, where, and what to do."""
-        return message(self.code, locale, self.details)
+        text = message(self.code, locale, self.details)
+        where = [str(self.details[key]) for key in ("path", "pointer") if self.details.get(key)]
+        return ": ".join([*(each for each in where if each not in text), text])
 
     def __str__(self) -> str:
         return self.diagnostics()

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from provenance.model.compare import PROPAGATION, fields_of, first_difference, same
 from provenance.model.labels import REPEATABLE
 from provenance.model.observation import Evidence, Observation, contradictions
+from provenance.model.record import united
 from provenance.model.verification import Conflict, ConflictingValue, FileVerification, Statement, Verification
 from provenance.observe import AI_SOURCE_TYPES, observe
 
@@ -130,5 +131,5 @@ def _statements(evidence: Sequence[Evidence]) -> Iterator[Statement]:
         if known is None:
             joined.append((each.kind, each.carrier, dict(each.value)))
         else:
-            known.update({field: value for field, value in each.value.items() if field not in known})
+            known.update(united(known, each.value))
     return (Statement(kind=kind, carrier=carrier, value=value) for kind, carrier, value in joined)

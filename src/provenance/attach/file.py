@@ -66,6 +66,14 @@ def label_file(
         OutputNotWritten: the file system refused. In every case nothing is left behind.
     """
     _files.refuse_existing(target)
+    try:
+        return _labelled(source, target, wanted, signer, on_conflict)
+    except MediaError as error:
+        error.details.setdefault("path", source)
+        raise
+
+
+def _labelled(source: Path, target: Path, wanted: Wanted, signer: Signer | None, on_conflict: OnConflict) -> Labelled:
     found = look(source)
     if signer is None and found.observation.manifest.state != "absent":
         raise LabelWouldBeLost("manifest-needs-signer", path=source)

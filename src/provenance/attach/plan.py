@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from provenance.errors import ConflictingLabels
+from provenance.errors import ConflictingLabels, InvalidPost
 from provenance.metadata import aigc, exif, iptc, xmp
 from provenance.model import geo
 from provenance.model import record as records
@@ -214,4 +214,8 @@ def _element_property(
     if existing is not None and found.observation.aigc.elements[0].slot != "xmp":
         raise ConflictingLabels("aigc-slot-not-written", slot=found.observation.aigc.elements[0].slot)
     warnings += [(each.code, dict(each.details)) for each in aigc.check(element) if each.severity == "warning"]
-    return {iptc.AIGC: aigc.encode(element, pointer=placed.pointer)}
+    try:
+        return {iptc.AIGC: aigc.encode(element)}
+    except InvalidPost as error:
+        error.details["pointer"] = f"{placed.pointer}/{error.details.get('field', '')}"
+        raise

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-import click
 import typer
 
 from provenance.cli import output
@@ -17,6 +16,7 @@ from provenance.errors import ProvenanceError
 
 INTERRUPTED: Final = 130
 _DEPENDENCY_FAILED: Final = 4
+_USAGE: Final = 2
 
 app = typer.Typer(
     name="provenance",
@@ -45,13 +45,11 @@ def run(arguments: Sequence[str]) -> int:
     except ProvenanceError as error:
         output.error(error)
         return error.exit_code
-    except click.exceptions.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         return _interrupted()
-    except KeyboardInterrupt:
-        return _interrupted()
-    except click.ClickException as error:
-        error.show(file=sys.stderr)
-        return error.exit_code
+    except typer.TyperException as error:
+        output.say("usage-line", text=error.format_message())
+        return _USAGE
     except BrokenPipeError:
         # The reader of our output is gone (`| head`): nothing is left to say, and nowhere to say it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

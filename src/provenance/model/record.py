@@ -77,7 +77,7 @@ def merged(recorded: Sequence[dict[str, Any]], labels: Sequence[PlacedLabel]) ->
         if at is None:
             result.append({"kind": placed.kind, "on": placed.on, **ours})
         else:
-            result[at] = {**_united(result[at], ours), "kind": placed.kind, "on": placed.on}
+            result[at] = {**united(result[at], ours), **_propagation(ours), "kind": placed.kind, "on": placed.on}
     return tuple(result)
 
 
@@ -87,15 +87,20 @@ def _takes(recorded: Mapping[str, Any], placed: PlacedLabel, ours: Mapping[str, 
     return not any(field not in PROPAGATION for field, _, _ in differences(ours, fields_of_label(recorded)))
 
 
-def _united(recorded: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
-    united = dict(recorded)
-    for field, value in ours.items():
-        theirs = united.get(field)
-        if isinstance(value, Mapping) and isinstance(theirs, Mapping):
-            united[field] = {**value, **theirs}
-        elif theirs is None or field in PROPAGATION:
-            united[field] = value
-    return united
+def united(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of two statements that do not differ; where both have a field, `one`'s stays."""
+    joined = dict(one)
+    for field, value in other.items():
+        known = joined.get(field)
+        if isinstance(value, Mapping) and isinstance(known, Mapping):
+            joined[field] = {**value, **known}
+        else:
+            joined.setdefault(field, value)
+    return joined
+
+
+def _propagation(label: Mapping[str, Any]) -> dict[str, Any]:
+    return {field: value for field, value in label.items() if field in PROPAGATION}
 
 
 def _is_label(label: Any) -> bool:

@@ -34,8 +34,8 @@ LEAST_HEIGHT: Final = 0.05  # of the short side: GB 45438-2025, 5.2 e
 LEAST_CONTRAST: Final = 4.5  # WCAG 2.2, 1.4.3
 # Normalised cross-correlation. Over photographs, other texts stayed below 0.6 and drawn ones above 0.85.
 _LIKENESS: Final = 0.70
-_SURE: Final = 0.85
-_SCALES: Final = tuple(1 + step / 100 for step in range(-10, 11, 2))
+_SURE: Final = 0.93
+_SCALES: Final = tuple(1 + step / 100 for step in range(-20, 11, 2))
 _LARGEST_FILE: Final = 1 << 30
 _LARGEST_PICTURE: Final = 200_000_000
 

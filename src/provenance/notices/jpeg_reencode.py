@@ -23,7 +23,7 @@ def reencode(data: bytes, frame: Frame, patches: Sequence[Patch]) -> tuple[bytes
     """Return the picture with `patches` drawn as a new JPEG stream, and its chroma sampling.
 
     Raises:
-        MalformedMedia: the scan is damaged or ends early.
+        MalformedMedia: the scan cannot be decoded. One that ends early before its EOI is drawn as viewers show it.
         NoticeDoesNotFit: the components are neither grey nor YCbCr.
     """
     if frame.colour not in {"gray", "ycc"}:
@@ -38,9 +38,17 @@ def reencode(data: bytes, frame: Frame, patches: Sequence[Patch]) -> tuple[bytes
         picture.paste(Image.fromarray(blended.squeeze()), area[:2])
     sampling = _sampling(frame)
     output = io.BytesIO()
-    tables = [[int(step) for step in component.table] for component in frame.components]
+    tables = _tables(frame)
     picture.save(output, "JPEG", qtables=tables, subsampling=sampling, progressive=frame.progressive)
     return output.getvalue(), sampling if frame.colour == "ycc" else "gray"
+
+
+def _tables(frame: Frame) -> list[list[int]]:
+    """Return a table for each component; the encoder gives the last one to all that follow."""
+    tables = [[int(step) for step in component.table] for component in frame.components]
+    while len(tables) > 1 and tables[-1] == tables[-2]:
+        tables.pop()
+    return tables
 
 
 def _decode(data: bytes) -> Image.Image:

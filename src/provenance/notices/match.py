@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -33,12 +34,14 @@ _COARSE: Final = 0.5
 _FINE: Final = (0.99, 0.995, 1.0, 1.005, 1.01)
 _LARGEST_MODEL: Final = 1 << 22  # pixels
 _LARGEST_ZOOM: Final = 4
-_LEAST_CHARACTER: Final = 0.5  # likeness of each single character
+_LEAST_CHARACTER: Final = 0.65  # likeness of each single character
 _MOST_BESIDE: Final = 0.03  # of the plate beside the text may be as bright as ink
 _GRID: Final = 16
 _LARGEST_SIDE: Final = 1 << 16
 _MOST_LINES: Final = 12
 _REFERENCE: Final = 256.0
+_DIGITS: Final = "0123456789"
+_ANY_DIGIT: Final = re.compile("[0-9]")
 _RIM: Final = 4
 _HALF: Final = 0.5
 _FULL: Final = 242
@@ -52,7 +55,7 @@ class Model:
     ink: Picture
     measured: Mask
     cells: tuple[Cell, ...]
-    size: float
+    setting: Setting
     zoom: float
 
     @property
@@ -82,7 +85,7 @@ def model_of(setting: Setting, box: Box, text: str) -> Model | None:
     zoomed = replace(setting, size=setting.size * zoom)
     ink = coverage(zoomed, width, height)
     only = coverage(zoomed, width, height, measured) > _HALF
-    return Model(np.rint(ink * 255).astype(np.uint8), only, tuple(cells(zoomed, width, height)), zoomed.size, zoom)
+    return Model(np.rint(ink * 255).astype(np.uint8), only, tuple(cells(zoomed, width, height)), zoomed, zoom)
 
 
 def setting_on(text: str, box: Box) -> Setting | None:
@@ -121,8 +124,8 @@ def ink_rows(match: Match) -> int:
     ink = (bright > _HALF) & near
     highest = 0
     for top in sorted({cell.top for cell in match.model.cells}):
-        first = max(0, round(top - 0.15 * match.model.size))
-        rows = np.flatnonzero(ink[first : round(top + 1.15 * match.model.size)].any(axis=1))
+        first = max(0, round(top - 0.15 * match.model.setting.size))
+        rows = np.flatnonzero(ink[first : round(top + 1.15 * match.model.setting.size)].any(axis=1))
         highest = max(highest, int(rows[-1] - rows[0] + 1) if rows.size else 0)
     return highest
 
@@ -139,15 +142,29 @@ def contrast_of(match: Match) -> float:
 
 def says_the_same(match: Match) -> bool:
     """Return whether each single character is there, and no other beside the text."""
-    bright = _brightness(match)
-    wanted: Gray = match.model.ink.astype(np.float32)
-    for cell in match.model.cells:
-        rows = slice(max(0, round(cell.top)), round(cell.top + match.model.size))
-        area = (rows, slice(max(0, round(cell.left)), round(cell.left + cell.width)))
-        if cell.character.isalnum() and _likeness(bright[area], wanted[area]) < _LEAST_CHARACTER:
+    bright, model = _brightness(match), match.model
+    likeness = {cell: _likeness_in(cell, bright, model.ink) for cell in model.cells if cell.character.isalnum()}
+    if min(likeness.values(), default=1.0) < _LEAST_CHARACTER:
+        return False
+    digits = [cell for cell in likeness if cell.character in _DIGITS]
+    for rival in _DIGITS if digits else ():
+        # 3, 6, 8 and 0 are so alike that only the comparison tells one date from another.
+        lines = tuple(_ANY_DIGIT.sub(rival, line) for line in model.setting.lines)
+        ink = coverage(replace(model.setting, lines=lines), bright.shape[1], bright.shape[0])
+        if any(_likeness_in(cell, bright, ink) > likeness[cell] for cell in digits if cell.character != rival):
             return False
-    first = min(cell.left for cell in match.model.cells) - 3
-    last = max(cell.left + cell.width for cell in match.model.cells) + 3
+    return _blank_beside(bright, model)
+
+
+def _likeness_in(cell: Cell, bright: Gray, ink: NDArray[Any]) -> float:
+    rows = slice(max(0, round(cell.top)), round(cell.top + cell.size))
+    area = (rows, slice(max(0, round(cell.left)), round(cell.left + cell.width)))
+    return _likeness(bright[area], ink[area].astype(np.float32))
+
+
+def _blank_beside(bright: Gray, model: Model) -> bool:
+    first = min(cell.left for cell in model.cells) - 3
+    last = max(cell.left + cell.width for cell in model.cells) + 3
     # The rim may show what lies around a plate that does not end on a whole pixel.
     inner = bright[_RIM:-_RIM]
     beside = np.hstack((inner[:, _RIM : max(_RIM, round(first))], inner[:, round(last) : -_RIM]))

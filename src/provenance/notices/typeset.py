@@ -46,12 +46,13 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One character on the plate: its em box, in pixels from the plate's top left."""
+    """One character on the plate: its em box, `size` high, in pixels from the plate's top left."""
 
     character: str
     left: float
     top: float
     width: float
+    size: float
     baseline: int
 
 
@@ -120,7 +121,7 @@ def cells(setting: Setting, width: int, height: int) -> list[Cell]:
         x = left
         for character in line:
             advance = _advance(character, size)
-            placed.append(Cell(character, x, y, advance, round(y + _BASELINE * size)))
+            placed.append(Cell(character, x, y, advance, size, round(y + _BASELINE * size)))
             x += advance
     return placed
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from provenance import _files
 from provenance.attach import Attached, Labelled
 from provenance.cli import output, tables
 from provenance.cli.label_options import given, with_label_options
@@ -41,6 +42,7 @@ def attach(
 ) -> int:
     """Attach labels to copies of a post's assets, or to a copy of one media file; inputs are never changed."""
     del lang
+    _refuse_missing(item)
     sdk = Provenance(signer=signer_for(cert, key, no_manifest=no_manifest))
     done: Attached | Labelled
     if is_post(item):
@@ -56,6 +58,12 @@ def attach(
     report = sdk.check(done if isinstance(done, Attached) else done.path) if check else None
     _print(done, report, json=json)
     return 1 if report is not None and (report.publishable is False or report.blocking) else 0
+
+
+def _refuse_missing(item: Path) -> None:
+    # Before a signer is looked for: a slip of the keyboard must not make a development identity.
+    if not item.is_dir():
+        _files.open_input(item).close()
 
 
 def _media(

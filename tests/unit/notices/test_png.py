@@ -1,0 +1,243 @@
+import io
+import struct
+import subprocess
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, PngImagePlugin
+
+from provenance.errors import MalformedMedia, MediaTooLarge, NoticeDoesNotFit, ProvenanceError
+from provenance.notices import measure, png
+from provenance.notices.png_chunks import chunks, pack, read_header, refiltered, unfiltered
+
+from .conftest import drawn, encoded, mask, notices_for, pixels, scene
+
+W, H = 701, 541
+
+
+def rgba(file) -> np.ndarray:
+    with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as picture:
+        return np.asarray(picture.convert("RGBA"))
+
+
+def deep(file) -> np.ndarray:
+    data = file if isinstance(file, bytes) else file.read_bytes()
+    return np.atleast_3d(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED))
+
+
+def translucent() -> Image.Image:
+    picture = scene().convert("RGBA")
+    picture.putalpha(scene(seed=3).convert("L"))
+    return picture
+
+
+def sixteen(channels: int) -> bytes:
+    noise = np.random.default_rng(2).integers(0, 250, (H, W, channels))
+    coarse = np.dstack([np.asarray(scene()), np.asarray(scene(seed=4))])[:, :, :channels]
+    return cv2.imencode(".png", (coarse.astype(np.uint16) * 256 + noise).astype(np.uint16))[1].tobytes()
+
+
+def interlaced(data: bytes) -> bytes:
+    """Return the picture with Adam7 passes, put together here: Pillow cannot write them."""
+    parts = chunks(data)
+    header = read_header(parts)
+    whole = np.asarray(Image.open(io.BytesIO(data)))
+    whole = whole.reshape(H, W, -1)
+    stream = b""
+    for x, y, dx, dy in (
+        (0, 0, 8, 8),
+        (4, 0, 8, 8),
+        (0, 4, 4, 8),
+        (2, 0, 4, 4),
+        (0, 2, 2, 4),
+        (1, 0, 2, 2),
+        (0, 1, 1, 2),
+    ):
+        for number, line in enumerate(whole[y::dy, x::dx].reshape(-(-(H - y) // dy), -1)):
+            if number % 2:
+                line = line - np.concatenate((np.zeros(whole.shape[2], np.uint8), line[: -whole.shape[2]]))
+            stream += bytes([number % 2]) + line.tobytes()
+    head = struct.pack(">IIBBBBB", W, H, header.depth, header.colour, 0, 0, 1)
+    return data[:8] + pack(b"IHDR", head) + pack(b"IDAT", zlib.compress(stream)) + pack(b"IEND", b"")
+
+
+PICTURES = {
+    "grey": lambda: encoded(scene().convert("L"), "PNG"),
+    "grey, alpha": lambda: encoded(scene().convert("LA"), "PNG"),
+    "grey, transparent black": lambda: encoded(scene().convert("L"), "PNG", transparency=0),
+    "bilevel": lambda: encoded(scene().convert("1"), "PNG"),
+    "bilevel, transparent black": lambda: encoded(scene().convert("1"), "PNG", transparency=0),
+    "colour": lambda: encoded(scene(), "PNG"),
+    "colour, transparent black": lambda: encoded(scene(), "PNG", transparency=(0, 0, 0)),
+    "colour, alpha": lambda: encoded(translucent(), "PNG"),
+    "palette of 256": lambda: encoded(scene().quantize(256), "PNG"),
+    "palette of 16": lambda: encoded(scene().quantize(16), "PNG", bits=4),
+    "palette of 2": lambda: encoded(scene().quantize(2), "PNG", bits=1),
+    "palette, alpha": lambda: encoded(scene().quantize(200), "PNG", transparency=bytes(range(200))),
+    "interlaced": lambda: interlaced(encoded(scene(), "PNG")),
+    "interlaced, alpha": lambda: interlaced(encoded(translucent(), "PNG")),
+}
+
+
+@pytest.mark.parametrize("orientation", [1, 6, 3])
+@pytest.mark.parametrize("name", PICTURES)
+def test_only_pixels_under_the_plates_change(tmp_path, name, orientation):
+    data = PICTURES[name]()
+    notices = notices_for(W, H, orientation)
+    target, result = drawn(data, notices, tmp_path, orientation=orientation)
+    assert result.media_change == "blocks"
+    before, after = rgba(data), rgba(target)
+    shape = (W, H) if orientation == 6 else (H, W)
+    inside = np.rot90(mask(notices, shape), {1: 0, 3: 2, 6: 1}[orientation])
+    assert np.array_equal(before[~inside], after[~inside])
+    assert (after[inside][:, 3] == 255).all(), "the plate is opaque"
+    for reading in measure(target, notices, orientation=orientation):
+        assert reading.found
+        assert 0.055 <= reading.height_ratio <= 0.062
+        assert reading.contrast >= 4.5
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_16_bits_stay_16_bits(tmp_path, channels):
+    data = sixteen(channels)
+    notices = notices_for(W, H)
+    target, _ = drawn(data, notices, tmp_path)
+    before, after = deep(data), deep(target)
+    assert after.dtype == np.uint16
+    inside = mask(notices, (H, W))
+    assert np.array_equal(before[~inside], after[~inside])
+    assert all(reading.found for reading in measure(target, notices, orientation=1))
+
+
+def test_the_kind_of_picture_stays_where_it_has_the_shades(tmp_path):
+    for name in ("grey", "grey, alpha", "bilevel", "colour", "colour, alpha"):
+        target, result = drawn(PICTURES[name](), notices_for(W, H), tmp_path)
+        assert chunks(target.read_bytes())[0].data == chunks(PICTURES[name]())[0].data
+        assert result.method == "png"
+    target, result = drawn(PICTURES["palette of 16"](), notices_for(W, H), tmp_path)
+    assert pixels(target).shape[2] == 3
+    assert result.method == "png, rewritten"
+
+
+def test_no_drawn_pixel_gets_the_transparent_colour(tmp_path):
+    data = encoded(Image.new("RGB", (W, H), (0, 0, 0)), "PNG", transparency=(0, 0, 0))
+    notices = notices_for(W, H)
+    target, _ = drawn(data, notices, tmp_path)
+    assert (rgba(target)[mask(notices, (H, W))][:, 3] == 255).all()
+    assert (rgba(target)[~mask(notices, (H, W))][:, 3] == 0).all()
+
+
+def test_every_other_chunk_and_the_tail_stay_byte_for_byte(tmp_path):
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Comment", "生成", zip=True)
+    text.add_itxt("XML:com.adobe.xmp", "<x/>")
+    text.add(b"prIv", b"private")
+    exif = Image.Exif()
+    exif[0x010F] = "maker"
+    data = encoded(scene(), "PNG", pnginfo=text, icc_profile=b"p" * 500, dpi=(72, 72), exif=exif)
+    data = data[:-12] + pack(b"caBX", b"manifest" * 50) + data[-12:] + b"after the end"
+    target, _ = drawn(data, notices_for(W, H), tmp_path)
+    after = target.read_bytes()
+
+    def others(file):
+        return [file[part.start : part.end] for part in chunks(file) if part.kind != b"IDAT"]
+
+    assert others(after) == others(data)
+    assert after.endswith(pack(b"IEND", b"") + b"after the end")
+
+
+def test_chunks_that_count_in_palette_entries_are_translated(tmp_path):
+    data = encoded(scene().quantize(200), "PNG", transparency=bytes(range(200)))
+    at = next(part.start for part in chunks(data) if part.kind == b"IDAT")
+    data = data[:at] + pack(b"bKGD", b"\x07") + data[at:]
+    target, _ = drawn(data, notices_for(W, H), tmp_path)
+    parts = {part.kind: part.data for part in chunks(target.read_bytes())}
+    with Image.open(io.BytesIO(data)) as picture:
+        colour = picture.getpalette()[21:24]
+    assert parts[b"bKGD"] == struct.pack(">3H", *colour)
+    assert b"tRNS" not in parts
+    assert not subprocess.run(["exiftool", "-validate", "-warning", "-s3", target], capture_output=True).stdout.strip(
+        b"OK\n"
+    )
+
+
+@pytest.mark.parametrize("kind", range(5))
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_each_filter_type_is_undone_and_done_again(kind, channels):
+    lines = np.random.default_rng(kind).integers(0, 256, (40, 60 * channels), dtype=np.uint8)
+    header = read_header(chunks(encoded(Image.new({1: "L", 3: "RGB", 4: "RGBA"}[channels], (60, 40)), "PNG")))
+    filtered = refiltered(lines, np.zeros_like(lines[0]), np.full(40, kind, np.uint8), channels)
+    assert np.array_equal(unfiltered(filtered, header), lines)
+
+
+def test_an_animation_is_refused_with_the_way_on(tmp_path):
+    data = encoded(scene(), "PNG", save_all=True, append_images=[scene(seed=9)])
+    with pytest.raises(NoticeDoesNotFit, match='animated.*"draw": \\[\\]'):
+        drawn(data, notices_for(W, H), tmp_path)
+
+
+def test_a_bad_crc_is_refused_with_its_place(tmp_path):
+    data = bytearray(encoded(scene(), "PNG"))
+    image = next(part for part in chunks(bytes(data)) if part.kind == b"IDAT")
+    data[image.start + 100] ^= 1
+    with pytest.raises(MalformedMedia) as caught:
+        drawn(bytes(data), notices_for(W, H), tmp_path)
+    assert caught.value.details["offset"] == image.start
+
+
+@pytest.mark.parametrize("size", [0, 7, 20, 5000])
+def test_a_file_that_ends_early_is_refused(tmp_path, size):
+    with pytest.raises(MalformedMedia):
+        drawn(b"\x89PNG\r\n\x1a\n"[:size] + encoded(scene(), "PNG")[8:size] or b"\x89", notices_for(W, H), tmp_path)
+
+
+def test_too_few_picture_bytes_are_refused(tmp_path):
+    parts = chunks(encoded(scene(), "PNG"))
+    short = (
+        b"\x89PNG\r\n\x1a\n"
+        + pack(b"IHDR", parts[0].data)
+        + pack(b"IDAT", zlib.compress(b"\0" * 999))
+        + pack(b"IEND", b"")
+    )
+    with pytest.raises(MalformedMedia):
+        drawn(short, notices_for(W, H), tmp_path)
+
+
+def test_a_flood_of_zeros_is_not_unpacked(tmp_path):
+    parts = chunks(encoded(scene(), "PNG"))
+    flood = zlib.compress(b"\0" * (1 << 26))
+    data = b"\x89PNG\r\n\x1a\n" + pack(b"IHDR", parts[0].data) + pack(b"IDAT", flood) + pack(b"IEND", b"")
+    target, _ = drawn(data, notices_for(W, H), tmp_path)
+    assert target.stat().st_size < 100_000
+
+
+def test_a_picture_beyond_the_limit_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
+    monkeypatch.setattr(png, "LARGEST_PICTURE", W * H - 1)
+    with pytest.raises(MediaTooLarge):
+        drawn(encoded(scene(), "PNG"), notices_for(W, H), tmp_path)
+
+
+def test_damaged_bytes_raise_our_errors_only(tmp_path):
+    """CRCs are made right again, so that the damage reaches the code behind them."""
+    random = np.random.default_rng(11)
+    notices = notices_for(340, 330)
+    sources = [encoded(picture, "PNG") for picture in (scene(340, 330), scene(340, 330).quantize(32))]
+    sources.append(encoded(scene(340, 330).convert("1"), "PNG", transparency=0))
+    refused = 0
+    for number in range(60):
+        parts = [(part.kind, bytearray(part.data)) for part in chunks(sources[number % 3])]
+        for _, body in parts[:3]:
+            if body and random.random() < 0.5:
+                body[random.integers(0, min(len(body), 40))] = random.integers(0, 256)
+        if random.random() < 0.3:
+            del parts[random.integers(0, len(parts) - 1)]
+        data = b"\x89PNG\r\n\x1a\n" + b"".join(pack(kind, bytes(body)) for kind, body in parts)
+        try:
+            drawn(data, notices, tmp_path)
+            measure(tmp_path / "out.png", notices, orientation=1)
+        except ProvenanceError as error:
+            refused += 1
+            assert str(error)
+    assert refused
