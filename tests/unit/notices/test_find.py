@@ -206,7 +206,7 @@ def test_notices_on_real_photographs_are_found_again(corpus, tmp_path, blocks):
     seen = 0
     for path, (width, height), orientation in photographs(corpus):
         notices = notices_for(width, height, orientation)
-        target, result = drawn(path.read_bytes(), notices, tmp_path, orientation=orientation, blocks=blocks)
+        target, _ = drawn(path.read_bytes(), notices, tmp_path, orientation=orientation, blocks=blocks)
         for reading in read(target, notices, orientation):
             assert reading.found, path
             assert reading.height_ratio >= 0.05, path

@@ -142,7 +142,7 @@ def test_without_the_library_a_rare_sampling_keeps_full_chroma_and_says_so(tmp_p
 
 def test_without_the_library_inks_are_refused_with_the_way_on(tmp_path):
     data = encoded(scene().convert("CMYK"), "JPEG")
-    with pytest.raises(NoticeDoesNotFit, match='libturbojpeg.*"draw": \\[\\]'):
+    with pytest.raises(NoticeDoesNotFit, match=r'libturbojpeg.*"draw": \[\]'):
         drawn(data, notices_for(701, 541), tmp_path, blocks=False)
 
 
@@ -224,7 +224,7 @@ def test_stray_bytes_before_the_end_are_harmless(tmp_path):
 
 
 def test_arithmetic_coding_is_refused_with_the_way_on(tmp_path):
-    with pytest.raises(NoticeDoesNotFit, match='rare kind.*"draw": \\[\\]'):
+    with pytest.raises(NoticeDoesNotFit, match=r'rare kind.*"draw": \[\]'):
         drawn(cjpeg("-arithmetic"), notices_for(701, 541), tmp_path)
 
 
@@ -276,7 +276,7 @@ def test_damaged_bytes_raise_our_errors_only(tmp_path):
     data = encoded(scene(340, 330), "JPEG", quality=60)
     notices = notices_for(340, 330)
     random = np.random.default_rng(7)
-    refused = 0
+    messages = []
     for number in range(50):
         bad = bytearray(data)
         for at in random.integers(0, 700 if number % 2 else len(data), 3):
@@ -286,6 +286,6 @@ def test_damaged_bytes_raise_our_errors_only(tmp_path):
                 drawn(bytes(bad), notices, tmp_path, blocks=blocks)
                 measure(tmp_path / "out.jpeg", notices, orientation=1)
             except ProvenanceError as error:
-                refused += 1
-                assert str(error)
-    assert refused
+                messages.append(str(error))
+    assert messages
+    assert all(messages)
