@@ -28,7 +28,8 @@ def on_upload(sdk: pv.Provenance, post_file: Path, outbox: Path) -> Answer:
         return Answer(published=False, messages=[error.diagnostics("zh-CN")])
     report = sdk.check(item)
     if not report.publishable:
-        return Answer(published=False, messages=[f"{each.message['zh-CN']} {each.fix['zh-CN']}" for each in report.blocking])
+        problems = [f"{each.message['zh-CN']} {each.fix['zh-CN']}" for each in report.blocking]
+        return Answer(published=False, messages=problems)
     return Answer(published=True, messages=[notice.text for notice in report.notices if notice.status == "required"])
 
 

@@ -1,6 +1,6 @@
 """A moderator's desk: what do flagged files say of themselves, does it hold, and who contradicts whom?
 
-    python review.py CA.pem FILE…
+python review.py CA.pem FILE…
 """
 
 import sys

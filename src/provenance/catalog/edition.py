@@ -15,7 +15,7 @@ from provenance.catalog import checks, loading, notices
 from provenance.catalog.contents import HOUSE, Contents
 from provenance.catalog.data import Carriers, Instrument, Kind, Provision, Rule, SourceTypes, Style, Switches
 from provenance.catalog.notices import LEGAL_LOCALE, PlannedNotice
-from provenance.errors import EditionNotFound, InvalidPost, SchemaViolation, UnknownLabelKind
+from provenance.errors import EditionNotFound, InvalidPost, SchemaViolation, UnknownLabelKind, UsageError
 from provenance.model.base import Value
 from provenance.model.labels import AIGenerated, ExtensionLabel
 from provenance.model.post import PlacedLabel, Post
@@ -52,7 +52,7 @@ class Catalog(Contents):
         """Return the rules in force on a day, by id: the jurisdiction's, and the house's, which always are.
 
         Raises:
-            EditionNotFound: the edition holds no rules for that jurisdiction.
+            UsageError: the edition holds no rules for that jurisdiction.
         """
         self.require_jurisdiction(jurisdiction)
         legal = [
@@ -62,10 +62,10 @@ class Catalog(Contents):
         return tuple(sorted(legal + house, key=lambda rule: rule.id))
 
     def require_jurisdiction(self, jurisdiction: str) -> None:
-        """Raise `EditionNotFound` unless the edition judges that jurisdiction."""
+        """Raise `UsageError` unless the edition judges that jurisdiction."""
         if jurisdiction == HOUSE or jurisdiction not in self.jurisdictions:
             known = ", ".join(sorted(set(self.jurisdictions) - {HOUSE}))
-            raise EditionNotFound("jurisdiction-unknown", value=jurisdiction[:40], edition=self.edition, known=known)
+            raise UsageError("jurisdiction-unknown", value=jurisdiction[:40], edition=self.edition, known=known)
 
     def require_kinds(self, post: Post) -> None:
         """Raise unless the edition knows every label kind of `post` and every notice it asks to draw.

@@ -74,9 +74,8 @@ class Given:
     def explain(self, error: ProvenanceError) -> None:
         """Name the option instead of the pointer, where an option is what the user typed."""
         pointer = str(error.details.get("pointer", ""))
-        known = sorted((each for each in self.options if pointer.startswith(each)), key=len)
-        if known:
-            error.details["pointer"] = self.options[known[-1]]
+        if flag := self.options.get(pointer):
+            error.details["pointer"] = flag
 
 
 def with_label_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -114,17 +113,17 @@ def given(fields: Mapping[str, Any], labels_file: Path | None) -> Given:
         AssetNotFound: it cannot be read.
     """
     labels = _from_file(labels_file) if labels_file else []
-    options: dict[str, str] = {}
     by_kind: dict[str, dict[str, Any]] = {}
     for option in _OPTIONS:
         value = fields[option.name]
-        if value is None or value is False:
-            continue
-        label = by_kind.setdefault(option.kind, _new(option.kind))
-        at = len(labels) + list(by_kind).index(option.kind)
-        options.setdefault(f"/labels/{at}", option.flag)
-        options[f"/labels/{at}/{option.field.replace('.', '/')}".rstrip("/")] = option.flag
-        _put(label, option.field, value)
+        if value is not None and value is not False:
+            _put(by_kind.setdefault(option.kind, _new(option.kind)), option.field, value)
+    places = {kind: f"/labels/{len(labels) + at}" for at, kind in enumerate(by_kind)}
+    options = {
+        f"{places[option.kind]}/{option.field.replace('.', '/')}".rstrip("/"): option.flag
+        for option in _OPTIONS
+        if option.kind in places
+    }
     return Given([*labels, *by_kind.values()], options)
 
 

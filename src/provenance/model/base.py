@@ -59,7 +59,12 @@ def _url(text: str) -> str:
 Name = Annotated[str, StringConstraints(max_length=300), AfterValidator(_one_line)]
 Line = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_one_line)]
 Prose = Annotated[str, StringConstraints(max_length=1_000_000), AfterValidator(_many_lines)]
-Url = Annotated[str, StringConstraints(max_length=2048), AfterValidator(_url)]
+Url = Annotated[
+    str,
+    StringConstraints(max_length=2048),
+    AfterValidator(_url),
+    Field(json_schema_extra={"format": "uri", "pattern": "^https?://"}),
+]
 Flag = Annotated[bool, Strict()]
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Pixels = Annotated[int, Strict()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import ConfigDict, Discriminator, Field, GetJsonSchemaHandler, Tag, model_validator
 
 from provenance.model.base import Line, Name, Number, Prose, Url, Value, refuse
 from provenance.model.times import PastTime, Time
@@ -32,7 +32,17 @@ class Place(Value):
     coordinates: Coordinates | None = None
 
 
-class Source(Value):
+class LabelValue(Value):
+    """What every typed label has: a kind, which a label in a post file must name."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        schema["required"] = sorted({"kind", *schema.get("required", ())})
+        return schema
+
+
+class Source(LabelValue):
     """Where the information comes from; `text` is the original's, for comparison only, never written into files."""
 
     kind: Literal["source"] = "source"
@@ -45,7 +55,7 @@ class Source(Value):
     text: Prose | None = None
 
 
-class _Event(Value):
+class _Event(LabelValue):
     time: PastTime | None = None
     place: Place | None = None
 
@@ -68,7 +78,7 @@ class PastEvent(_Event):
     kind: Literal["past-event"] = "past-event"
 
 
-class AIGenerated(Value):
+class AIGenerated(LabelValue):
     """Made with AI: `confirmed`, `possible` or `suspected` (GB 45438-2025 Annex E, Label 1, 2, 3)."""
 
     kind: Literal["ai-generated"] = "ai-generated"
@@ -81,14 +91,14 @@ class AIGenerated(Value):
     extent: Literal["whole", "part"] | None = None
 
 
-class Fiction(Value):
+class Fiction(LabelValue):
     """Invented, acted or staged content."""
 
     kind: Literal["fiction"] = "fiction"
     form: Literal["fictional", "dramatised", "staged"]
 
 
-class Disputed(Value):
+class Disputed(LabelValue):
     """Somebody disputes the item."""
 
     kind: Literal["disputed"] = "disputed"
@@ -98,7 +108,7 @@ class Disputed(Value):
     url: Url | None = None
 
 
-class Rumor(Value):
+class Rumor(LabelValue):
     """An authority or a moderator has found the item to be a rumor."""
 
     kind: Literal["rumor"] = "rumor"
@@ -109,20 +119,20 @@ class Rumor(Value):
     authority: Name | None = None
 
 
-class Marketing(Value):
+class Marketing(LabelValue):
     """The item promotes something."""
 
     kind: Literal["marketing"] = "marketing"
     advertiser: Name | None = None
 
 
-class Opinion(Value):
+class Opinion(LabelValue):
     """The item is its author's opinion."""
 
     kind: Literal["opinion"] = "opinion"
 
 
-class MinorsRisk(Value):
+class MinorsRisk(LabelValue):
     """The item may affect minors' health."""
 
     kind: Literal["minors-risk"] = "minors-risk"
@@ -131,7 +141,7 @@ class MinorsRisk(Value):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, populate_by_name=True)
 
 
-class Affiliation(Value):
+class Affiliation(LabelValue):
     """The multi-channel network (MCN) an account belongs to."""
 
     kind: Literal["mcn"] = "mcn"
@@ -146,6 +156,12 @@ class ExtensionLabel(Value):
     model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
     kind: Name
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        schema["properties"]["kind"]["not"] = {"enum": list(KIND_TYPES)}
+        return schema
 
 
 _Typed = (

@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from provenance.model.base import refuse
 
@@ -114,5 +114,8 @@ def _past(text: str) -> str:
     return text
 
 
-Time = Annotated[str, AfterValidator(_valid)]
-PastTime = Annotated[str, AfterValidator(_past)]
+_SCHEMA = Field(
+    json_schema_extra={"pattern": r"^\d{4}(-\d{2}(-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?)?)?$"}
+)
+Time = Annotated[str, AfterValidator(_valid), _SCHEMA]
+PastTime = Annotated[str, AfterValidator(_past), _SCHEMA]

@@ -85,7 +85,7 @@ def model_of(setting: Setting, box: Box, text: str) -> Model | None:
     zoomed = replace(setting, size=setting.size * zoom)
     ink = coverage(zoomed, width, height)
     only = coverage(zoomed, width, height, measured) > _HALF
-    return Model(np.rint(ink * 255).astype(np.uint8), only, tuple(cells(zoomed, width, height)), zoomed, zoom)
+    return Model(np.rint(ink * 255).astype(np.uint8), only, tuple(cells(zoomed, height)), zoomed, zoom)
 
 
 def setting_on(text: str, box: Box) -> Setting | None:

@@ -94,7 +94,7 @@ def _in_place(parts: Sequence[Chunk], header: Header, painted: Sequence[Patch]) 
     lines[top:bottom] = lines_of(samples, header)
     above = lines[top - 1] if top else np.zeros_like(lines[0])
     filtered[top:below] = refiltered(lines[top:below], above, filtered[top:below, 0], header.pixel_bytes)
-    return _deflated([filtered])
+    return _deflated(filtered[start : start + _STRIPE] for start in range(0, header.height, _STRIPE))
 
 
 def _whole(parts: Sequence[Chunk], header: Header, painted: Sequence[Patch], table: NDArray[np.uint8] | None) -> Drawn:
@@ -124,10 +124,15 @@ def _filtered(samples: NDArray[np.uint8], header: Header) -> Iterator[Lines]:
 
 
 def _deflated(stripes: Iterable[Lines]) -> list[bytes]:
+    """Return the IDAT chunks of filtered scanlines."""
     engine = zlib.compressobj(_LEVEL)
-    pieces = [engine.compress(stripe.tobytes()) for stripe in stripes]
-    stream = b"".join([*pieces, engine.flush()])
-    return [pack(b"IDAT", stream[at : at + _IDAT]) for at in range(0, len(stream), _IDAT)]
+    pieces, waiting = [], bytearray()
+    for stripe in stripes:
+        waiting += engine.compress(stripe.tobytes())
+        if len(waiting) >= _IDAT:
+            pieces.append(pack(b"IDAT", bytes(waiting)))
+            waiting.clear()
+    return [*pieces, pack(b"IDAT", bytes(waiting) + engine.flush())]
 
 
 def _file(data: bytes, parts: Sequence[Chunk], new: Mapping[bytes, bytes], picture: Sequence[bytes]) -> list[bytes]:
@@ -169,7 +174,7 @@ def _matching(parts: Sequence[Chunk], header: Header, table: NDArray[np.uint8]) 
     new = {b"tRNS": b""}
     if bits := _only(parts, b"sBIT"):
         opaque = table.shape[1] == CHANNELS[RGB]
-        new[b"sBIT"] = pack(b"sBIT", bits.data if opaque else bits.data + bytes([BYTE]))
+        new[b"sBIT"] = pack(b"sBIT", bytes(bits.data) if opaque else bytes(bits.data) + bytes([BYTE]))
     if ground := _only(parts, b"bKGD"):
         value = int.from_bytes(ground.data, "big")
         colours = table[value : value + 1, : 1 if header.colour == GRAY else 3]

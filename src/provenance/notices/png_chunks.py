@@ -35,7 +35,7 @@ class Chunk:
     kind: bytes
     start: int
     end: int
-    data: bytes
+    data: memoryview
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ def chunks(data: bytes) -> list[Chunk]:
     """
     if not data.startswith(SIGNATURE):
         raise MalformedMedia("notice-png-broken", offset=0)
+    view = memoryview(data)
     found: list[Chunk] = []
     at = len(SIGNATURE)
     while not found or found[-1].kind != b"IEND":
@@ -79,9 +80,9 @@ def chunks(data: bytes) -> list[Chunk]:
             raise MalformedMedia("notice-png-broken", offset=at)
         length = int.from_bytes(data[at : at + 4], "big")
         end = at + 12 + length
-        if end > len(data) or zlib.crc32(data[at + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
+        if end > len(data) or zlib.crc32(view[at + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
             raise MalformedMedia("notice-png-crc", offset=at)
-        found.append(Chunk(data[at + 4 : at + 8], at, end, data[at + 8 : end - 4]))
+        found.append(Chunk(data[at + 4 : at + 8], at, end, view[at + 8 : end - 4]))
         at = end
     return found
 

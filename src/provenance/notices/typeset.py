@@ -110,10 +110,10 @@ def size_of_lines(height: float, lines: int) -> float:
     return height / (_EM_AND_PADS + _LEADING * (lines - 1))
 
 
-def cells(setting: Setting, width: int, height: int) -> list[Cell]:
-    """Return where each character stands on a plate of `width` × `height` pixels: lines left, block centred."""
+def cells(setting: Setting, height: int) -> list[Cell]:
+    """Return where each character stands on a plate `height` pixels high: all lines at the left, centred in height."""
     size = setting.size
-    left = (width - max(_advance(line, size) for line in setting.lines)) / 2
+    left = _PAD * size
     top = (height - (1 + _LEADING * (len(setting.lines) - 1)) * size) / 2
     placed = []
     for number, line in enumerate(setting.lines):
@@ -131,7 +131,7 @@ def coverage(setting: Setting, width: int, height: int, only: str | None = None)
     plate = Image.new("L", (width, height))
     canvas = ImageDraw.Draw(plate)
     font = _font(setting.size)
-    for cell in cells(setting, width, height):
+    for cell in cells(setting, height):
         if only is None or cell.character in only:
             canvas.text((round(cell.left), cell.baseline), cell.character, fill=255, font=font, anchor="ls")
     return np.asarray(plate, dtype=np.float32) / np.float32(255)
