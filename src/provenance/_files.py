@@ -44,10 +44,14 @@ def open_input(path: Path) -> BinaryIO:
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's bytes in lower-case hex."""
-    digest = hashlib.sha256()
     with open_input(path) as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
+        return _digest(file)
+
+
+def _digest(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while block := file.read(_BLOCK):
+        digest.update(block)
     return digest.hexdigest()
 
 
@@ -82,6 +86,30 @@ def _copy_buffered(source: BinaryIO, target: BinaryIO, start: int, left: int) ->
             raise OSError(errno.EIO, "the input ended while it was being copied")
         target.write(block)
         left -= len(block)
+
+
+def begin_flush(file: BinaryIO) -> None:
+    """Let the kernel start to write `file` to disk while the caller goes on; the final fsync waits for the rest.
+
+    Only a hint, for Linux: elsewhere, and on files that are none, it does nothing.
+
+    Raises:
+        OSError: writing failed.
+    """
+    file.flush()
+    with contextlib.suppress(AttributeError, OSError):
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def finished_sha256(file: BinaryIO) -> str:
+    """Return the SHA-256 of a file just written, hashed while the disk is already writing it.
+
+    Raises:
+        OSError: writing or reading failed.
+    """
+    begin_flush(file)
+    file.seek(0)
+    return _digest(file)
 
 
 @contextlib.contextmanager

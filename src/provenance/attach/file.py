@@ -86,21 +86,22 @@ def _labelled(source: Path, target: Path, wanted: Wanted, signer: Signer | None,
         changed = bool(drawn.notices) or block is not None or packet != found.container.xmp
         warnings = [MediaError(code, **details) for code, details in planned.warnings]
         if not changed and _signed_alike(found, record.payload(), signer):
-            _copy(source, target)
+            sha256 = _copy(source, target)
         elif signer is None:
             with _files.new_file(target) as file:
-                warnings += _write(drawn.path, file, block, packet)
+                warnings += _write(drawn.path, file, block, packet, known=drawn.path == source)
                 _read_back(Path(file.name), packet, source)
+                sha256 = _files.finished_sha256(file)
         else:
             finished = stack.enter_context(_files.scratch_file(target.parent))
             with finished.open("r+b") as file:
-                warnings += _write(drawn.path, file, block, packet)
+                warnings += _write(drawn.path, file, block, packet, known=drawn.path == source)
             _read_back(finished, packet, source)
             claim = _claim(source, found, wanted, record.payload(), drawn)
-            sign(finished, target, claim, mime=found.container.mime, signer=signer)
+            sha256 = sign(finished, target, claim, mime=found.container.mime, signer=signer)
     return Labelled(
         path=target,
-        sha256=_files.sha256_of(target),
+        sha256=sha256,
         notices=record.notices,
         media_change=drawn.media_change,
         method=drawn.method,
@@ -144,21 +145,22 @@ def _signed_alike(found: Look, payload: dict[str, object], signer: Signer | None
     )
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path) -> str:
     with _files.open_input(source) as original, _files.new_file(target) as file:
         _files.copy_range(original, file, 0, source.stat().st_size)
+        return _files.finished_sha256(file)
 
 
-def _write(source: Path, file: BinaryIO, block: bytes | None, packet: bytes) -> list[MediaError]:
+def _write(source: Path, file: BinaryIO, block: bytes | None, packet: bytes, *, known: bool) -> list[MediaError]:
     """Write the metadata; an EXIF block with no room left stays as it is, and its fields are in XMP alone."""
     try:
-        registry.write(source, file, exif=block, xmp=packet)
+        registry.write(source, file, exif=block, xmp=packet, known=known)
     except MetadataNotWritten as error:
         if block is None or error.code != "exif-segment-full":
             raise
         file.seek(0)
         file.truncate()
-        registry.write(source, file, exif=None, xmp=packet)
+        registry.write(source, file, exif=None, xmp=packet, known=known)
         return [error]
     finally:
         file.flush()
@@ -167,7 +169,7 @@ def _write(source: Path, file: BinaryIO, block: bytes | None, packet: bytes) -> 
 
 def _read_back(path: Path, packet: bytes, source: Path) -> None:
     """Make sure that what was written is what a reader finds, before anything gets its name."""
-    written = registry.read(path)
+    written = registry.read(path, whole=False)
     elements = len(iptc.aigc_texts(xmp.read(packet)))
     if written.xmp != packet or written.xmp_count != 1 or elements > 1:
         raise MetadataNotWritten("metadata-did-not-read-back", path=source)

@@ -50,11 +50,28 @@ class Container:
     warnings: tuple[str, ...] = ()
 
 
+class Read(Protocol):
+    """How a handler reads."""
+
+    def __call__(self, file: BinaryIO, *, whole: bool = True) -> Container:
+        """Return what a file holds, never more than a few blocks of it in memory.
+
+        Without `whole` the picture data are passed over: whether they are sound, and what only they or their end
+        could tell, is not found out.
+        """
+        ...
+
+
 class Write(Protocol):
     """How a handler writes."""
 
-    def __call__(self, source: BinaryIO, target: BinaryIO, *, exif: bytes | None, xmp: bytes | None) -> None:
-        """Append a copy of `source` to `target` with other carriers; ``None`` leaves that carrier byte-exact."""
+    def __call__(
+        self, source: BinaryIO, target: BinaryIO, *, exif: bytes | None, xmp: bytes | None, known: bool = False
+    ) -> None:
+        """Append a copy of `source` to `target` with other carriers; ``None`` leaves that carrier byte-exact.
+
+        The picture data of a `known` source have been read and found sound; they are copied without another look.
+        """
         ...
 
 
@@ -64,7 +81,7 @@ class Handler:
 
     Attributes:
         sniff: Says from the first `HEAD` bytes whether the content is this format.
-        read: Returns what a file holds; never more than a few blocks of it are in memory.
+        read: See `Read`.
         write: See `Write`.
     """
 
@@ -73,7 +90,7 @@ class Handler:
     mime: str
     extensions: tuple[str, ...]
     sniff: Callable[[bytes], bool]
-    read: Callable[[BinaryIO], Container]
+    read: Read
     write: Write
 
 

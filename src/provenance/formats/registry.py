@@ -79,8 +79,12 @@ def identify(file: BinaryIO, path: Path) -> Handler:
     raise UnsupportedFormat(code, path=path, supported=supported)
 
 
-def read(path: Path) -> Container:
+def read(path: Path, *, whole: bool = True) -> Container:
     """Return what the file at `path` holds.
+
+    Args:
+        path: The file.
+        whole: False leaves the picture data unread: enough for a file just written from a sound one.
 
     Raises:
         AssetNotFound: It cannot be opened or read.
@@ -90,13 +94,13 @@ def read(path: Path) -> Container:
     """
     with open_input(path) as file, _named(path):
         try:
-            return identify(file, path).read(file)
+            return identify(file, path).read(file, whole=whole)
         except OSError as error:
             reason = error.strerror or str(error)
             raise AssetNotFound("asset-not-readable", path=path, reason=reason) from error
 
 
-def write(source: Path, target: BinaryIO, *, exif: bytes | None, xmp: bytes | None) -> None:
+def write(source: Path, target: BinaryIO, *, exif: bytes | None, xmp: bytes | None, known: bool = False) -> None:
     """Append a copy of `source` to the empty file `target` with other carriers; ``None`` leaves one byte-exact.
 
     Args:
@@ -104,6 +108,7 @@ def write(source: Path, target: BinaryIO, *, exif: bytes | None, xmp: bytes | No
         target: An open file, as `provenance._files.new_file` yields it.
         exif: A whole TIFF stream, as `provenance.metadata.exif.write` returns it.
         xmp: A whole XMP packet, in UTF-8.
+        known: `read` has just found the whole of `source` sound; its picture data are not checked again.
 
     Raises:
         AssetNotFound: `source` cannot be opened.
@@ -113,7 +118,7 @@ def write(source: Path, target: BinaryIO, *, exif: bytes | None, xmp: bytes | No
         OSError: Reading or writing failed half-way; `provenance._files.new_file` turns it into our error.
     """
     with open_input(source) as file, _named(source):
-        identify(file, source).write(file, target, exif=exif, xmp=xmp)
+        identify(file, source).write(file, target, exif=exif, xmp=xmp, known=known)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterable
 from typing import BinaryIO, NamedTuple
@@ -39,16 +38,3 @@ def splice(source: BinaryIO, target: BinaryIO, edits: Iterable[Edit]) -> None:
         target.write(edit.new)
         position = edit.end
     copy_range(source, target, position, size - position)
-
-
-def begin_flush(target: BinaryIO) -> None:
-    """Let the kernel start to write `target` to disk while the caller goes on; the final fsync waits for the rest.
-
-    Only a hint, for Linux: elsewhere, and on files that are none, it does nothing.
-
-    Raises:
-        OSError: Writing failed.
-    """
-    target.flush()
-    with contextlib.suppress(AttributeError, OSError):
-        os.posix_fadvise(target.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

@@ -74,8 +74,8 @@ class Claim:
     title: str | None = None
 
 
-def sign(source: Path, target: Path, claim: Claim, *, mime: str, signer: Signer) -> None:
-    """Write `source` with a new manifest to `target`; it is validated before it gets that name.
+def sign(source: Path, target: Path, claim: Claim, *, mime: str, signer: Signer) -> str:
+    """Write `source` with a new manifest to `target`, validated before it gets that name; return its SHA-256 in hex.
 
     A manifest that `source` holds is replaced: it lives on only as that of the parent, in an action `c2pa.opened`.
 
@@ -99,6 +99,7 @@ def sign(source: Path, target: Path, claim: Claim, *, mime: str, signer: Signer)
         with _binding_errors(source, sink), _native(signer) as native, _builder(definition) as builder:
             _add_parent(builder, claim)
             builder.sign(native, mime, unsigned, sink)
+        return _files.finished_sha256(file)
 
 
 def _definition(claim: Claim, mime: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import BinaryIO, Final
 
+from provenance._files import begin_flush
 from provenance.errors import MetadataNotWritten
 from provenance.formats import jpeg_segments, mpf, photoshop
 from provenance.formats.base import Container, Handler, check_carrier_size
 from provenance.formats.jpeg_segments import APP0, APP1, APP2, APP11, APP13, PAYLOAD_LIMIT, Layout, Segment
-from provenance.formats.splice import Edit, begin_flush, splice
+from provenance.formats.splice import Edit, splice
 
 _EXIF: Final = b"Exif\0\0"
 _XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
@@ -22,15 +23,15 @@ def sniff(head: bytes) -> bool:
     return head.startswith(b"\xff\xd8\xff") or head == b"\xff\xd8"
 
 
-def read(file: BinaryIO) -> Container:
-    """Return what a JPEG file holds.
+def read(file: BinaryIO, *, whole: bool = True) -> Container:
+    """Return what a JPEG file holds; without `whole`, its scans and what follows them are not looked at.
 
     Raises:
         MalformedMedia: See `jpeg_segments.parse`.
         MediaTooLarge: The picture has too many pixels.
         OSError: Reading failed.
     """
-    layout = jpeg_segments.parse(file)
+    layout = jpeg_segments.parse(file) if whole else jpeg_segments.parse_header(file)
     exif = _with_prefix(file, layout, APP1, _EXIF)
     xmp = _with_prefix(file, layout, APP1, _XMP)
     iim, iim_damaged = _iim(file, layout)
@@ -41,7 +42,7 @@ def read(file: BinaryIO) -> Container:
         "photoshop-damaged": iim_damaged,
         "jpeg-stray-bytes": layout.stray,
         "jpeg-several-pictures": pictures > 1,
-        "data-after-picture": pictures <= 1 and _has_trailer(file, layout),
+        "data-after-picture": whole and pictures <= 1 and _has_trailer(file, layout),
     }
     return Container(
         format="jpeg",
@@ -58,8 +59,8 @@ def read(file: BinaryIO) -> Container:
     )
 
 
-def write(source: BinaryIO, target: BinaryIO, *, exif: bytes | None, xmp: bytes | None) -> None:
-    """Append a copy of `source` to `target` with other carriers; ``None`` leaves one byte-exact.
+def write(source: BinaryIO, target: BinaryIO, *, exif: bytes | None, xmp: bytes | None, known: bool = False) -> None:
+    """Append a copy of `source` to `target` with other carriers; the scans of a `known` source are not checked again.
 
     Raises:
         MetadataNotWritten: ``exif-segment-full`` or ``xmp-segment-full``: it does not fit one segment;
@@ -87,9 +88,10 @@ def write(source: BinaryIO, target: BinaryIO, *, exif: bytes | None, xmp: bytes 
         at = index.start + 4
         edits.append(Edit(at, index.end, mpf.moved(old, at, edits)))
     splice(source, target, edits)
-    # The header decides what changes, so the disk is at work already while the scans, nearly all of the file, are read.
-    begin_flush(target)
-    jpeg_segments.check_scans(source, layout)
+    if not known:
+        # The header decides what changes, so the disk is at work already while the scans, nearly all of it, are read.
+        begin_flush(target)
+        jpeg_segments.check_scans(source, layout)
 
 
 def _check_fits(carrier: str, prefix: bytes, value: bytes | None) -> None:

@@ -21,6 +21,7 @@ _LARGEST: Final = (1 << 31) - 1  # of a chunk and of a side (5.3)
 # Bits a sample may have, by colour type (11.2.1).
 _DEPTHS: Final = {0: {1, 2, 4, 8, 16}, 2: {8, 16}, 3: {1, 2, 4, 8}, 4: {8, 16}, 6: {8, 16}}
 _XMP: Final = b"XML:com.adobe.xmp"
+_PICTURE: Final = frozenset({b"IDAT", b"fdAT"})
 _TEXTS: Final = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 _KEYWORD_LIMIT: Final = 79  # bytes (11.3.3.1)
 _TEXT_LIMIT: Final = 1000  # text chunks read, of which real files have a handful
@@ -62,15 +63,15 @@ def sniff(head: bytes) -> bool:
     return head.startswith(_SIGNATURE[:4])
 
 
-def read(file: BinaryIO) -> Container:
-    """Return what a PNG file holds, every CRC checked.
+def read(file: BinaryIO, *, whole: bool = True) -> Container:
+    """Return what a PNG file holds, every CRC checked; without `whole`, all but those of the picture data.
 
     Raises:
         MalformedMedia: ``png-truncated``, ``png-crc``, ``png-damaged`` or ``xmp-unreadable``.
         MediaTooLarge: The picture or one of its carriers exceeds a limit.
         OSError: Reading failed.
     """
-    layout = _parse(file)
+    layout = _parse(file, whole=whole)
     width, height = struct.unpack_from(">II", layout.header)
     xmp_chunks = _xmp_chunks(file, layout)
     texts, text_damaged = _other_texts(file, layout)
@@ -96,8 +97,8 @@ def read(file: BinaryIO) -> Container:
     )
 
 
-def write(source: BinaryIO, target: BinaryIO, *, exif: bytes | None, xmp: bytes | None) -> None:
-    """Append a copy of `source` to `target` with other carriers; ``None`` leaves one byte-exact.
+def write(source: BinaryIO, target: BinaryIO, *, exif: bytes | None, xmp: bytes | None, known: bool = False) -> None:
+    """Append a copy of `source` to `target` with other carriers; picture data of a `known` source are only copied.
 
     XMP is written uncompressed and before the pixels, as its specification (part 3, 1.1.5) and TC260-PG-20257A ask.
 
@@ -106,7 +107,7 @@ def write(source: BinaryIO, target: BinaryIO, *, exif: bytes | None, xmp: bytes 
         MalformedMedia: See `read`.
         OSError: Reading or writing failed.
     """
-    layout = _parse(source)
+    layout = _parse(source, whole=not known)
     edits = []
     if exif is not None:
         edits += _edits(layout, layout.exif, b"eXIf", exif)
@@ -130,13 +131,13 @@ def _edits(layout: _Layout, present: list[_Chunk], kind: bytes, data: bytes) -> 
     return [Edit(_HEADER_END, _HEADER_END, chunk), Edit(old.start, old.end, b"")]
 
 
-def _parse(file: BinaryIO) -> _Layout:
+def _parse(file: BinaryIO, *, whole: bool) -> _Layout:
     file.seek(0)
     if file.read(len(_SIGNATURE)) != _SIGNATURE:
         raise MalformedMedia("png-damaged", offset=0)
     layout = _Layout()
     previous = b""
-    for chunk in _chunks(file):
+    for chunk in _chunks(file, whole=whole):
         if not layout.header:
             layout.header = _header(file, chunk)
         elif chunk.kind == b"IDAT":
@@ -155,8 +156,8 @@ def _parse(file: BinaryIO) -> _Layout:
     return layout
 
 
-def _chunks(file: BinaryIO) -> Iterator[_Chunk]:
-    """Yield every chunk up to IEND, its CRC checked."""
+def _chunks(file: BinaryIO, *, whole: bool) -> Iterator[_Chunk]:
+    """Yield every chunk up to IEND, its CRC checked; that of picture data only if `whole`."""
     size = file.seek(0, os.SEEK_END)
     start = len(_SIGNATURE)
     kind = b""
@@ -171,7 +172,8 @@ def _chunks(file: BinaryIO) -> Iterator[_Chunk]:
         chunk = _Chunk(kind, start, length)
         if chunk.end > size:
             raise MalformedMedia("png-truncated", offset=start)
-        _check_crc(file, chunk)
+        if whole or kind not in _PICTURE:
+            _check_crc(file, chunk)
         yield chunk
         start = chunk.end
 

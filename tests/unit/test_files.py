@@ -1,0 +1,155 @@
+"""Writing: whole or not at all, never over something, nothing left behind."""
+
+import errno
+import os
+
+import pytest
+
+from provenance import _files
+from provenance.errors import AssetNotFound, OutputNotWritten, OutputRefused
+
+
+def test_a_file_gets_its_name_only_when_it_is_complete(tmp_path):
+    target = tmp_path / "a"
+    with _files.new_file(target) as file:
+        file.write(b"half")
+        file.flush()
+        assert not target.exists()
+        file.write(b" whole")
+    assert target.read_bytes() == b"half whole"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt, OSError])
+def test_a_failure_leaves_nothing(tmp_path, failure):
+    with pytest.raises((failure, OutputNotWritten)), _files.new_file(tmp_path / "a") as file:
+        file.write(b"x")
+        raise failure
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("there", ["file", "folder", "dangling link"])
+def test_what_is_there_is_never_overwritten(tmp_path, there):
+    target = tmp_path / "a"
+    {
+        "file": lambda: target.write_bytes(b"old"),
+        "folder": target.mkdir,
+        "dangling link": lambda: target.symlink_to("gone"),
+    }[there]()
+    with pytest.raises(OutputRefused), _files.new_file(target):
+        pass
+    assert target.is_symlink() or target.exists()
+
+
+def test_a_file_that_appears_meanwhile_is_not_overwritten(tmp_path):
+    target = tmp_path / "a"
+    with pytest.raises(OutputRefused), _files.new_file(target) as file:
+        file.write(b"ours")
+        target.write_bytes(b"theirs")
+    assert target.read_bytes() == b"theirs"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_without_hard_links_a_rename_does(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError(errno.EPERM, "no links here")))
+    with _files.new_file(tmp_path / "a") as file:
+        file.write(b"x")
+    assert (tmp_path / "a").read_bytes() == b"x"
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+    with _files.new_folder(tmp_path / "out") as part:
+        (part / "inner").mkdir()
+        (part / "inner/file").write_bytes(b"x")
+        assert not (tmp_path / "out").exists()
+    assert (tmp_path / "out/inner/file").exists()
+    with pytest.raises(RuntimeError), _files.new_folder(tmp_path / "other") as part:
+        (part / "file").write_bytes(b"x")
+        raise RuntimeError
+    assert [each.name for each in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_used_folder_is_refused_and_an_empty_one_filled(tmp_path):
+    used = tmp_path / "used"
+    used.mkdir()
+    with _files.new_folder(used):
+        pass
+    (used / "file").write_bytes(b"x")
+    with pytest.raises(OutputRefused), _files.new_folder(used):
+        pass
+    with pytest.raises(OutputRefused), _files.new_folder(used / "file"):
+        pass
+
+
+def test_a_folder_that_does_not_exist_is_an_output_error(tmp_path):
+    for make in (_files.new_file, _files.new_folder):
+        with pytest.raises(OutputNotWritten) as caught, make(tmp_path / "none" / "a"):
+            pass
+        assert caught.value.exit_code == 4
+
+
+@pytest.mark.parametrize("failing", [errno.EXDEV, errno.EINVAL, errno.ENOSYS])
+def test_copying_falls_back_where_the_kernel_cannot(tmp_path, monkeypatch, failing):
+    def refuse(*_, **__):
+        raise OSError(failing, "not here")
+
+    monkeypatch.setattr(os, "copy_file_range", refuse)
+    source = tmp_path / "source"
+    source.write_bytes(bytes(range(256)) * 9000)
+    with source.open("rb") as file, _files.new_file(tmp_path / "copy") as target:
+        target.write(b"head")
+        _files.copy_range(file, target, 10, 2_000_000)
+        target.write(b"tail")
+    assert (tmp_path / "copy").read_bytes() == b"head" + source.read_bytes()[10:2_000_010] + b"tail"
+
+
+def test_copying_inside_the_kernel_gives_the_same_bytes(tmp_path):
+    source = tmp_path / "source"
+    source.write_bytes(os.urandom(3_000_001))
+    with source.open("rb") as file, _files.new_file(tmp_path / "copy") as target:
+        target.write(b"head")
+        _files.copy_range(file, target, 1, 3_000_000)
+        _files.copy_range(file, target, 5, 0)
+        target.write(b"tail")
+    assert (tmp_path / "copy").read_bytes() == b"head" + source.read_bytes()[1:] + b"tail"
+
+
+def test_an_input_that_ends_early_is_an_error_not_a_short_copy(tmp_path):
+    source = tmp_path / "source"
+    source.write_bytes(b"x" * 10)
+    with pytest.raises(OutputNotWritten), source.open("rb") as file, _files.new_file(tmp_path / "copy") as target:
+        _files.copy_range(file, target, 0, 20)
+    assert not (tmp_path / "copy").exists()
+
+
+def test_an_error_of_the_disk_while_copying_is_not_hidden(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "copy_file_range", full)
+    (tmp_path / "source").write_bytes(b"x" * 10)
+    with (
+        pytest.raises(OutputNotWritten) as caught,
+        (tmp_path / "source").open("rb") as file,
+        _files.new_file(tmp_path / "copy") as target,
+    ):
+        _files.copy_range(file, target, 0, 10)
+    assert "No space left" in str(caught.value)
+
+
+def test_only_regular_files_are_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe", tmp_path / "none", tmp_path / "a\0b", tmp_path / ("x" * 300)):
+        with pytest.raises(AssetNotFound):
+            _files.open_input(path)
+
+
+def test_the_digest_is_that_of_the_bytes(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    assert _files.sha256_of(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_a_scratch_file_is_gone_afterwards(tmp_path):
+    with _files.scratch_file(tmp_path, ".jpg") as path:
+        assert path.exists()
+    assert list(tmp_path.iterdir()) == []
