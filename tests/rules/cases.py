@@ -29,9 +29,7 @@ class Case:
     def run(self, catalog: Catalog) -> Report:
         post = Post.from_dict(self.data["post"])
         changes = self.data.get("observation", [])
-        seen = [
-            observed(post, at, catalog, changes[at] if at < len(changes) else {}) for at in range(len(post.assets))
-        ]
+        seen = [observed(post, at, catalog, changes[at] if at < len(changes) else {}) for at in range(len(post.assets))]
         return evaluate(post, seen, catalog, on=self.data["on"])
 
 
@@ -69,7 +67,8 @@ def observed(post: Post, at: int, catalog: Catalog, changes: dict[str, Any] | No
     """Return what a perfect finished file shows of asset number `at`, with `changes`."""
     labels = post.labels_on_asset(at)
     record = [
-        Evidence(kind=each.kind, carrier="xmp", location="pvl:Labels", value=each.value(), on=each.on) for each in labels
+        Evidence(kind=each.kind, carrier="xmp", location="pvl:Labels", value=each.value(), on=each.on)
+        for each in labels
     ]
     perfect = {
         "path": post.assets[at].path,
@@ -96,7 +95,6 @@ def observed(post: Post, at: int, catalog: Catalog, changes: dict[str, Any] | No
         exact_location=stated.get("exact_location", False),
         error=FileError(**stated["error"]) if "error" in stated else None,
     )
-
 
 
 def _complete(value: dict[str, Any]) -> bool:

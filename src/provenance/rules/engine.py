@@ -26,7 +26,7 @@ def evaluate(
     """Judge a post by what was observed of its finished files, one observation an asset, in the order of its assets.
 
     Raises:
-        EditionNotFound: the edition does not judge that jurisdiction.
+        UsageError: the edition does not judge that jurisdiction.
         UnknownLabelKind: the edition does not know a label's kind.
         InvalidPost: an extension label or `draw` breaks the edition's kinds.
         ValueError: there is not one observation for each asset.
@@ -73,7 +73,7 @@ def evaluate_media(observation: Observation, catalog: Catalog, *, on: date, juri
     Its labels are what its own carriers say; every fact, the declaration and the post's labels are unknown.
 
     Raises:
-        EditionNotFound: the edition does not judge that jurisdiction.
+        UsageError: the edition does not judge that jurisdiction.
     """
     bench = bench_for(catalog, jurisdiction, on)
     view = view_of_file(observation, catalog)

@@ -123,7 +123,7 @@ def bench_for(catalog: Catalog, jurisdiction: str, on: date) -> Bench:
     """Compile the rules in force on a day.
 
     Raises:
-        EditionNotFound: the edition holds no rules for that jurisdiction.
+        UsageError: the edition holds no rules for that jurisdiction.
     """
     judges = [_judge_for(rule, catalog, on) for rule in catalog.in_force(on, jurisdiction) if not rule.house]
     return Bench(

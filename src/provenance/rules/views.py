@@ -110,13 +110,14 @@ def case_of(post: Post, observations: Sequence[Observation], catalog: Catalog, j
 
 
 def view_of_file(observation: Observation, catalog: Catalog) -> View:
-    """Return the view of a file without its post: its labels are what its own carriers say."""
-    own: dict[str, list[dict[str, Any]]] = {}
+    """Return the view of a file without its post: its labels are what its own carriers say, on either level."""
+    levels: dict[bool, dict[str, list[dict[str, Any]]]] = {True: {}, False: {}}
     for each in observation.evidence:
-        if each.carrier in FILE_CARRIERS and each.on != "post":
-            own.setdefault(each.kind, [{}])[0].update(each.value)
+        if each.carrier in FILE_CARRIERS:
+            levels[each.on == "post"].setdefault(each.kind, [{}])[0].update(each.value)
     return View(
-        own=own,
+        on_post=levels[True],
+        own=levels[False],
         medium=observation.media,
         shown=frozenset(kind for kind, _ in _readable(observation.notices, catalog)),
         says=_says(observation),

@@ -59,9 +59,7 @@ def test_no_schema_leaves_an_object_open() -> None:
 
 
 def test_the_wordings_are_the_contracts() -> None:
-    wordings = {
-        (kind.id, text.when): text["zh-CN"] for kind in CATALOG.kinds.values() for text in kind.notice.wording
-    }
+    wordings = {(kind.id, text.when): text["zh-CN"] for kind in CATALOG.kinds.values() for text in kind.notice.wording}
     assert wordings == {
         ("ai-generated", "confirmed"): "AI生成",
         ("ai-generated", "possible"): "可能为AI生成",

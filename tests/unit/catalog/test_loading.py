@@ -5,13 +5,23 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from provenance._resources import labels_root
 from provenance.catalog import Catalog
-from provenance.errors import CatalogError, DanglingCitation, EditionNotFound, SchemaViolation
+from provenance.errors import (
+    CatalogError,
+    DanglingCitation,
+    EditionNotFound,
+    InvalidPost,
+    SchemaViolation,
+    UnknownLabelKind,
+    UsageError,
+)
+from provenance.model.post import Post
 
 RULE = "rules/cn/account-name-not-shown.toml"
 Break = Callable[[Path], None]
@@ -68,7 +78,12 @@ BROKEN: dict[str, tuple[Break, type[CatalogError], str, str]] = {
         "data-breaks-schema",
         "rules/cn/current-affairs-without-source.toml",
     ),
-    "unknown fact": (replaced(RULE, 'fact = "account.', 'fact = "accounts.'), SchemaViolation, "data-breaks-schema", RULE),
+    "unknown fact": (
+        replaced(RULE, 'fact = "account.', 'fact = "accounts.'),
+        SchemaViolation,
+        "data-breaks-schema",
+        RULE,
+    ),
     "impossible value": (replaced(RULE, "is = true", 'is = "yes"'), SchemaViolation, "data-breaks-schema", RULE),
     "two tests at once": (
         replaced(RULE, "is = true", "is = true\nany_of = ['x']"),
@@ -141,9 +156,7 @@ BROKEN: dict[str, tuple[Break, type[CatalogError], str, str]] = {
         "rules/*/account-name-not-shown.toml",
     ),
     "a fact inside a condition about assets": (
-        replaced(
-            RULE, 'fact = "account.anonymous"\nis = true', 'some_asset = { fact = "asset.origin", is = "other" }'
-        ),
+        replaced(RULE, 'fact = "account.anonymous"\nis = true', 'some_asset = { fact = "asset.origin", is = "other" }'),
         SchemaViolation,
         "condition-out-of-place",
         "rules/*/account-name-not-shown.toml",
@@ -179,7 +192,9 @@ BROKEN: dict[str, tuple[Break, type[CatalogError], str, str]] = {
         "kinds/mcn.toml",
     ),
     "fields unlike the post's": (
-        replaced("kinds/fiction.toml", '[[field]]\nname = "form"', '[[field]]\nname = "form"\n[[field]]\nname = "plot"'),
+        replaced(
+            "kinds/fiction.toml", '[[field]]\nname = "form"', '[[field]]\nname = "form"\n[[field]]\nname = "plot"'
+        ),
         SchemaViolation,
         "kind-fields-differ",
         "kinds/fiction.toml",
@@ -196,7 +211,12 @@ BROKEN: dict[str, tuple[Break, type[CatalogError], str, str]] = {
         "reference-dangling",
         "rules/*/fiction-without-label.toml",
     ),
-    "a file where none belongs": (added("rulez/cn/x.toml", "id = 'x'"), SchemaViolation, "data-file-misplaced", "rulez/cn/x.toml"),
+    "a file where none belongs": (
+        added("rulez/cn/x.toml", "id = 'x'"),
+        SchemaViolation,
+        "data-file-misplaced",
+        "rulez/cn/x.toml",
+    ),
     "too large": (added(RULE, "#" * (257 << 10)), SchemaViolation, "data-file-too-large", RULE),
     "nested too deeply": (
         added("kinds/deep.toml", "x = " + "[" * 60 + "]" * 60),
@@ -222,7 +242,12 @@ BROKEN: dict[str, tuple[Break, type[CatalogError], str, str]] = {
         "data-file-unreadable",
         "kinds/odd.toml",
     ),
-    "a pipe": (lambda root: os.mkfifo(root / "kinds/pipe.toml"), SchemaViolation, "data-file-unreadable", "kinds/pipe.toml"),
+    "a pipe": (
+        lambda root: os.mkfifo(root / "kinds/pipe.toml"),
+        SchemaViolation,
+        "data-file-unreadable",
+        "kinds/pipe.toml",
+    ),
 }
 
 
@@ -264,8 +289,6 @@ def test_a_folder_that_is_not_there_holds_no_edition(tmp_path: Path) -> None:
 
 
 def test_a_repealed_rule_stays_and_is_not_in_force_after_its_last_day(edition: Path) -> None:
-    from datetime import date
-
     replaced(RULE, "{ from = 2023-07-05 }", "{ from = 2023-07-05, until = 2024-12-31 }")(edition)
     catalog = Catalog.from_directory(edition)
     name = "account-name-not-shown"
@@ -276,18 +299,13 @@ def test_a_repealed_rule_stays_and_is_not_in_force_after_its_last_day(edition: P
 
 @pytest.mark.parametrize("jurisdiction", ["eu", "house", "", "CN", "../cn"])
 def test_an_unknown_jurisdiction_is_refused(jurisdiction: str) -> None:
-    from datetime import date
-
-    with pytest.raises(EditionNotFound) as caught:
+    with pytest.raises(UsageError) as caught:
         Catalog.packaged().in_force(date(2026, 11, 21), jurisdiction)
     assert caught.value.code == "jurisdiction-unknown"
     assert "cn" in caught.value.diagnostics("en")
 
 
 def test_a_new_label_kind_is_one_file(edition: Path) -> None:
-    from provenance.errors import InvalidPost, UnknownLabelKind
-    from provenance.model.post import Post
-
     post = {
         "schema": "provenance/post/1",
         "id": "p",

@@ -101,7 +101,11 @@ def test_a_kind_the_edition_lacks_is_refused_wherever_it_stands(kind: str) -> No
         (AIGenerated(grade="possible"), "可能为AI生成", "Possibly AI-generated"),
         (Fiction(form="fictional"), "虚构内容", "Fictional content"),
         (Capture(time="2026-05"), "拍摄于 2026-05", "Captured 2026-05"),
-        (Capture.model_validate(CAPTURE), "拍摄于 2026-05-01 08:30 四川省成都市", "Captured 2026-05-01 08:30 四川省成都市"),
+        (
+            Capture.model_validate(CAPTURE),
+            "拍摄于 2026-05-01 08:30 四川省成都市",
+            "Captured 2026-05-01 08:30 四川省成都市",
+        ),
     ],
 )
 def test_a_wording_shows_times_cut_to_minutes_and_drops_what_is_missing(label: Any, zh: str, en: str) -> None:

@@ -1,0 +1,95 @@
+"""What a reader of the body sees, and nothing else, counts as shown."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provenance.model.report import Localized
+from provenance.rules.texts import body_text, folded, localized
+
+NOTICE = "信息来源:新华社 2026-05-01"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        NOTICE,
+        "正文。\n信息来源:新华社\n2026-05-01",
+        "信息来源:新华社 2026-05-01",
+        "信息来源:新华社\u30002026-05-01",
+    ],
+)
+def test_width_and_white_space_do_not_matter(body: str) -> None:
+    assert folded(NOTICE) in body_text(body, "text")
+    assert folded(NOTICE) in body_text(body, None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<p>{NOTICE}</p>",
+        "<p>信息来源:<b>新华社</b><br/>2026-05-01",
+        "&#20449;息来源:新华社&nbsp;2026-05-01",
+        f"<SCRIPT>x</SCRIPT><p>{NOTICE}</p>",
+        f"<!-- x -->{NOTICE}",
+        f'<img alt="x>y">{NOTICE}',
+        f"<header>{NOTICE}</header>",
+    ],
+)
+def test_html_is_read_as_a_reader_sees_it(body: str) -> None:
+    assert folded(NOTICE) in body_text(body, "html")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<!-- {NOTICE} -->",
+        f"<!-- <p>{NOTICE}</p> -->",
+        f"<script>{NOTICE}</script>",
+        f"<Style>{NOTICE}</STYLE>",
+        f"<head><title>{NOTICE}</title></head>",
+        f"<template>{NOTICE}</template>",
+        f'<img alt="{NOTICE}">',
+        f"<script>{NOTICE}",
+        f"<!-- {NOTICE}",
+        f"<p {NOTICE}",
+        "",
+        None,
+    ],
+)
+def test_what_no_reader_sees_does_not_count(body: str | None) -> None:
+    assert folded(NOTICE) not in body_text(body, "html")
+
+
+def test_tags_in_plain_text_are_text() -> None:
+    assert body_text("<b>x</b>", "text") == "<b>x</b>"
+
+
+@pytest.mark.parametrize("piece", ["<", "<!--", "<script>", "<script", "&", "<a ", "-->", "</script"])
+def test_hostile_html_is_read_in_linear_time(piece: str) -> None:
+    body = piece * (1_000_000 // len(piece))
+    start = time.process_time()
+    body_text(body, "html")
+    assert time.process_time() - start < 2
+
+
+@given(
+    st.text(alphabet="<>!-/sScCrRiIpPtT&;#x \u0130\u1e9e信", max_size=60),
+    st.sampled_from(["html", "text", "markdown", None]),
+)
+def test_no_body_makes_it_raise(body: str, form: str | None) -> None:
+    body_text(body, form)
+
+
+def test_a_text_without_fields_is_used_as_it_is() -> None:
+    text = Localized(zh_CN="删去 [] 即可", en="Remove []")
+    assert localized(text, {}) is text
+
+
+def test_a_value_is_never_read_as_a_template() -> None:
+    text = localized(Localized(zh_CN="[:{text}]", en="{text}"), {"text": "{rules}[x]"})
+    assert (text["zh-CN"], text["en"]) == (":{rules}[x]", "{rules}[x]")
