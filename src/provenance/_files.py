@@ -171,15 +171,16 @@ def scratch_file(folder: Path, suffix: str = "") -> Iterator[Path]:
 
 def refuse_existing(target: Path) -> None:
     """Raise `OutputRefused` when something has that name."""
-    if target.is_symlink() or target.exists():
-        raise OutputRefused("output-exists", path=target)
+    with _os_errors(target):
+        if target.is_symlink() or target.exists():
+            raise OutputRefused("output-exists", path=target)
 
 
 def refuse_used_folder(target: Path) -> None:
     """Raise `OutputRefused` unless `target` is free or an empty folder."""
-    if target.is_symlink() or (target.exists() and not target.is_dir()):
-        raise OutputRefused("output-exists", path=target)
     with _os_errors(target):
+        if target.is_symlink() or (target.exists() and not target.is_dir()):
+            raise OutputRefused("output-exists", path=target)
         if target.is_dir() and any(target.iterdir()):
             raise OutputRefused("output-folder-not-empty", path=target)
 

@@ -1,7 +1,7 @@
 """Texts for people, in both languages, and the one template form they use.
 
-A template holds ``{field}``, ``{field.part}`` and ``{field:date}`` (its first ten characters); a ``[ … ]`` part is
-dropped when one of its fields is missing. Nothing else is special, so no text can reach beyond its fields.
+A template holds ``{field}``, ``{field.part}`` and ``{field:date}`` (its first ten characters); a ``[ … ]`` part with
+fields is dropped when one of them is missing. Nothing else is special, so no text can reach beyond its fields.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LOCALES: Final[tuple[Locale, ...]] = ("zh-CN", "en")
 _Part = tuple[bool, str, tuple[tuple[tuple[str, ...], int | None, str], ...]]
 
 _FIELD = re.compile(r"\{([a-z0-9_.]+)(:date)?\}")
-_OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
+_OPTIONAL = re.compile(r"\[([^\[\]]*\{[^\[\]]*)\]")
 
 
 def message(code: str, locale: Locale, fields: Mapping[str, object]) -> str:

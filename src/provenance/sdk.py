@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from provenance import _files
 from provenance import attach as _attach
 from provenance import check as _check
 from provenance import verify as _verify
@@ -101,14 +102,15 @@ class Provenance:
 
 
 def is_post(path: Path) -> bool:
-    """Say whether a path names a post: a folder, a ``.json`` file, or a file whose text begins like one."""
-    if path.is_dir() or path.suffix.lower() == ".json":
+    """Say whether a path names a post: a folder, a ``.json`` file, or a file whose text begins like one.
+
+    Raises:
+        AssetNotFound: nothing readable is there.
+    """
+    if path.is_dir():
         return True
-    try:
-        with path.open("rb") as file:
-            return file.read(64).lstrip().startswith(b"{")
-    except OSError:
-        return False
+    with _files.open_input(path) as file:
+        return path.suffix.lower() == ".json" or file.read(64).lstrip().startswith(b"{")
 
 
 def _loaded(post: Post | str | Path) -> Post:

@@ -88,6 +88,12 @@ def test_a_folder_that_does_not_exist_is_an_output_error(tmp_path):
         assert caught.value.exit_code == 4
 
 
+def test_a_name_that_no_file_system_takes_is_an_output_error(tmp_path):
+    for make in (_files.new_file, _files.new_folder):
+        with pytest.raises(OutputNotWritten), make(tmp_path / ("x" * 300)):
+            pass
+
+
 @pytest.mark.parametrize("failing", [errno.EXDEV, errno.EINVAL, errno.ENOSYS])
 def test_copying_falls_back_where_the_kernel_cannot(tmp_path, monkeypatch, failing):
     def refuse(*_, **__):

@@ -29,7 +29,7 @@ def test_every_message_exists_in_both_languages_and_names_the_same_things(code):
     english, chinese = (fields_of(texts[locale]) for locale in ("en", "zh-CN"))
     # A field may come in each language: `wanted` and `wanted_zh`, or `en` and `zh`.
     assert {"en" if each == "zh" else each.removesuffix("_zh") for each in chinese} == english, code
-    assert re.search(r"[\u4e00-\u9fff]", texts["zh-CN"])
+    assert re.search(r"[\u4e00-\u9fff]|\{zh\}", texts["zh-CN"])
 
 
 def codes_raised():
@@ -76,6 +76,7 @@ def test_every_message_is_used_somewhere():
         ),
         ("于[ {time}][ {place.name}]", {"place": {"name": "成都"}}, "于 成都"),
         ("{a}", {}, ""),
+        ('"draw": [] or [x]', {}, '"draw": [] or [x]'),
         ("{a} {b}", {"a": "{b}", "b": "[c]"}, "{b} [c]"),
         ("[{a}: ]{b}", {"a": "[x {b}]", "b": "y"}, "[x {b}]: y"),
         ("{a.__class__}", {"a": "x"}, "{a.__class__}"),

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from provenance import _files
 from provenance.attach import Attached, Labelled
 from provenance.cli import output, tables
 from provenance.cli.label_options import given, with_label_options
@@ -42,10 +41,10 @@ def attach(
 ) -> int:
     """Attach labels to copies of a post's assets, or to a copy of one media file; inputs are never changed."""
     del lang
-    _refuse_missing(item)
+    whole_post = is_post(item)  # before a signer is looked for: a wrong path must not make a development identity
     sdk = Provenance(signer=signer_for(cert, key, no_manifest=no_manifest))
     done: Attached | Labelled
-    if is_post(item):
+    if whole_post:
         _refuse_media_options(fields, labels, origin, draw)
         with output.progress() as progress:
             done = sdk.attach(item, into=into, on_conflict=on_conflict, progress=progress)
@@ -60,12 +59,6 @@ def attach(
     return 1 if report is not None and (report.publishable is False or report.blocking) else 0
 
 
-def _refuse_missing(item: Path) -> None:
-    # Before a signer is looked for: a slip of the keyboard must not make a development identity.
-    if not item.is_dir():
-        _files.open_input(item).close()
-
-
 def _media(
     sdk: Provenance,
     item: Path,
@@ -75,6 +68,8 @@ def _media(
 ) -> Labelled:
     fields, labels_file, origin, draw = options
     stated = given(fields, labels_file)
+    if not stated.labels:
+        raise UsageError("no-label-given", path=item)
     asset: dict[str, Any] = {"labels": stated.labels}
     if origin is not None:
         asset["origin"] = origin
