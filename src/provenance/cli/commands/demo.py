@@ -67,12 +67,12 @@ def _run(folder: Path, drafts: Path, signer: Signer, authority: Path) -> int:
     _step("demo-after", finished)
     report = sdk.check(item)
     tables.print_report(report)
-    _step("demo-verify", finished / "media")
-    found = sdk.verify(*(asset.path for asset in item.assets), trust=trust_from_files([authority]))
-    tables.print_verification(found)
     if not report.publishable:
         _name_the_missing_options(item.post.as_json())
         return 1
+    _step("demo-verify", finished / "media")
+    found = sdk.verify(*(asset.path for asset in item.assets), trust=trust_from_files([authority]))
+    tables.print_verification(found)
     _step("demo-look", finished)
     return 0 if found.clean else 1
 
@@ -100,7 +100,8 @@ def _drawn_post(captured_at: str) -> dict[str, Any]:
         [
             {"id": "1", "path": "scene.jpg", "origin": "self-shot", "labels": [capture]},
             {"id": "2", "path": "poster.png", "origin": "ai-generated", "labels": [generated]},
-        ]
+        ],
+        declared="ai",
     )
 
 
@@ -115,7 +116,7 @@ def _own_post(media: list[tuple[str, Observation]], captured_at: str | None, pla
             capture["place"] = {"name": name_of_place}
         asset: dict[str, Any] = {"id": str(at), "path": name, "origin": "self-shot"}
         assets.append({**asset, "labels": [capture]} if len(capture) > 1 else asset)
-    return _post(assets)
+    return _post(assets, declared="none")
 
 
 def _said(seen: Observation, field: str, inside: str | None = None) -> str | None:
@@ -127,7 +128,7 @@ def _said(seen: Observation, field: str, inside: str | None = None) -> str | Non
     return None
 
 
-def _post(assets: list[dict[str, Any]]) -> dict[str, Any]:
+def _post(assets: list[dict[str, Any]], declared: str) -> dict[str, Any]:
     return {
         "schema": "provenance/post/1",
         "id": "demo-1",
@@ -156,7 +157,7 @@ def _post(assets: list[dict[str, Any]]) -> dict[str, Any]:
             }
         ],
         "assets": assets,
-        "declaration": {"platform": "douyin", "option": "ai"},
+        "declaration": {"platform": "douyin", "option": declared},
     }
 
 
