@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import tomllib
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 

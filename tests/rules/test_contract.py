@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from provenance.catalog import Catalog
-from provenance.errors import NotPublishable, UsageError
+from provenance.errors import NotPublishable, UnknownLabelKind, UsageError
 from provenance.model.observation import Observation
 from provenance.model.post import Post
 from provenance.rules import evaluate, evaluate_media
@@ -124,6 +124,7 @@ def test_a_post_that_lost_its_capture_label_is_reported_as_the_contract_shows(ca
         ("/labels/1", "notice-not-verified", "warning", [], None),
     ]
     assert findings[1]["message"]["zh-CN"] == "自行拍摄的图片、视频未标注拍摄时间、地点"
+    assert findings[1]["evidence"] == {"zh-CN": "素材 1 没有 capture 标签。", "en": "Asset 1 has no `capture` label."}
     assert all(
         set(each) == {"rule", "severity", "cites", "certainty", "pointer", "evidence", "message", "fix"}
         for each in findings
@@ -148,6 +149,22 @@ def test_the_order_of_assets_and_labels_changes_nothing_but_pointers(catalog: Ca
     assert sorted((each["rule"], each["severity"]) for each in checked(catalog, broken)["findings"]) == sorted(
         (each["rule"], each["severity"]) for each in checked(catalog, turned)["findings"]
     )
+
+
+def test_a_notice_not_found_in_the_picture_is_missing(catalog: Catalog) -> None:
+    post = Post.from_dict(POST)
+    seen = [observed(post, 0, catalog), observed(post, 1, catalog, {"notices": []})]
+    report = evaluate(post, seen, catalog, on=ON)
+    assert [(each.pointer, each.status) for each in report.notices if each.surface == "media"] == [
+        ("/assets/1/labels/0", "missing")
+    ]
+
+
+def test_a_kind_the_edition_lacks_is_refused(catalog: Catalog) -> None:
+    rumor = {"kind": "rumor", "by": "x", "at": "2026-01-01"}
+    post = Post.from_dict({**POST, "labels": [rumor], "assets": []})
+    with pytest.raises(UnknownLabelKind):
+        evaluate(post, [], catalog, on=ON)
 
 
 def test_observations_have_to_match_the_assets(catalog: Catalog) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, get_args
 
-from provenance.model.post import Asset, Content, Declaration, Domain, Origin, Post, Topic
+from provenance.model.post import Content, Declaration, Domain, Origin, Post, Topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,6 @@ def _mcn_name(post: Post) -> str | None:
     return post.account.mcn.name if post.account.mcn is not None else None
 
 
-def _origin(asset: Asset) -> str | None:
-    return asset.origin
-
-
 _FLAG: Final = (True, False)
 _OPTIONS: Final = tuple(
     value for value in get_args(get_args(Declaration.model_fields["option"].annotation)[0]) if value is not None
@@ -49,7 +45,7 @@ FACTS: Final[Mapping[str, Fact]] = {
     "account.mcn.name": Fact("/account/mcn/name", (), _mcn_name, gap=True),
     "account.mcn_managed": Fact("/account/mcn_managed", _FLAG, lambda post: post.account.mcn_managed),
     "account.self_media": Fact("/account/self_media", _FLAG, lambda post: post.account.self_media),
-    "asset.origin": Fact("/assets/{at}/origin", get_args(Origin), _origin),
+    "asset.origin": Fact("/assets/{at}/origin", get_args(Origin), lambda asset: asset.origin),
     "declaration.option": Fact(
         "/declaration/option", _OPTIONS, lambda post: post.declaration and post.declaration.option, gap=True
     ),

@@ -132,7 +132,7 @@ def _finding(judge: Judge, verdict: Verdict, view: View, pointer: str, fields: d
         cites=verdict.cites,
         certainty=verdict.certainty,
         pointer=pointer,
-        evidence=Localized(zh_CN=evidence["zh-CN"], en=evidence["en"]),
+        evidence=evidence,
         message=localized(texts.message, fields),
         fix=localized(texts.fix, fields),
     )

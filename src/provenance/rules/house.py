@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any
 
 from provenance._messages import message
 from provenance.catalog import Catalog
@@ -56,18 +55,14 @@ def in_files(catalog: Catalog, post: Post, case: Case, observations: Iterable[Ob
         replaced = {each.kind for each in case.own[at]}
         own = [(each, each.value()) for each in case.own[at]]
         for placed, value in own + [each for each in of_post if each[0].kind not in replaced]:
-            if not _holds(seen, placed.kind, value):
+            # Nearly always one carrier holds exactly this; only else do the carriers have to be put together.
+            if value not in case.stated[at].get(placed.kind, ()) and not seen.holds(placed.kind, value):
                 yield house_finding(catalog, "label-not-found-in-file", placed.pointer, {**fields, "kind": placed.kind})
         if seen.exact_location:
             yield house_finding(catalog, "exact-location-in-file", f"/assets/{at}", fields)
         if asset.sha256 is not None and asset.sha256 != seen.sha256:
             stated = {"stated": asset.sha256, "found": seen.sha256}
             yield house_finding(catalog, "asset-changed", f"/assets/{at}/sha256", {**fields, **stated})
-
-
-def _holds(seen: Observation, kind: str, value: Mapping[str, Any]) -> bool:
-    # Nearly always one carrier holds exactly this; only else do the carriers have to be put together.
-    return any(each.value == value for each in seen.says(kind)) or seen.holds(kind, value)
 
 
 @cache

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from itertools import product
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from provenance.catalog import Catalog
 from provenance.catalog.conditions import Condition, FactIs, HasLabel, facts_read, walk
@@ -74,9 +74,7 @@ class Judge:
         except Undeclared:
             absent = [key for key in self.keys if key not in facts]
         values = list(product(*(self.cases[key] for key in absent)))
-        outcomes = {
-            each: self._judge(view, Facts(facts, **dict(zip(absent, each, strict=True))), role) for each in values
-        }
+        outcomes = {each: self._judge(view, _with(facts, absent, each), role) for each in values}
         if len({_outcome(each) for each in outcomes.values()}) > 1:
             return None, tuple(key for at, key in enumerate(absent) if _hangs_on(at, outcomes))
         return _common(list(outcomes.values())), ()
@@ -103,8 +101,6 @@ class Judge:
         if role == "author":
             own: Severity = "advisory" if preferred else self.rule.severity
             return "warning" if inferred and own == "blocking" else own
-        if not borne:
-            return "advisory"
         if any(each.obliges for each in borne):
             return "warning" if inferred else "blocking"
         return "warning" if any(each.encourages for each in borne) else "advisory"
@@ -142,7 +138,8 @@ def _judge_for(rule: Rule, catalog: Catalog, on: date) -> Judge:
         rule=rule,
         keys=keys,
         cases={key: _cases(key, deciding) for key in keys},
-        applies=_always if rule.applies_to is None else compiled(rule.applies_to),
+        # The catalog refuses a legal rule that does not say what it applies to.
+        applies=compiled(cast("Condition", rule.applies_to)),
         requires=None if rule.requires is None else compiled(rule.requires),
         prefers=None if rule.prefers is None or not preferred else compiled(rule.prefers.condition),
         inferred=None if rule.inference is None else compiled(rule.inference.when),
@@ -222,7 +219,3 @@ def _common(verdicts: list[Verdict | None]) -> Verdict | None:
     shared = [cite for cite in found[0].cites if all(cite in each.cites for each in found)]
     certainty = max((each.certainty for each in found), key=_STRONGEST_FIRST.index)
     return found[0]._replace(cites=tuple(shared) or found[0].cites, certainty=certainty)
-
-
-def _always(_view: View, _facts: Facts) -> bool:
-    return True

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from provenance.catalog import Catalog, PlannedNotice
-from provenance.catalog.facts import FACTS, POST_FACTS
+from provenance.catalog.facts import ASSET_FACTS, FACTS, POST_FACTS
 from provenance.model.notice import NoticeReading
 from provenance.model.observation import FILE_CARRIERS, Observation
-from provenance.model.post import PlacedLabel, Post
+from provenance.model.post import Asset, PlacedLabel, Post
 
 Labels = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -64,6 +64,7 @@ class Case:
         own: Each asset's own labels.
         notices: Every notice the labels ask for.
         readable: ``(kind, text)`` of the notices found in each asset, large and clear enough.
+        stated: What each file's own carriers say, by kind, on either level.
     """
 
     view: View
@@ -73,6 +74,7 @@ class Case:
     own: tuple[tuple[PlacedLabel, ...], ...]
     notices: tuple[PlannedNotice, ...]
     readable: tuple[frozenset[tuple[str, str]], ...]
+    stated: tuple[Mapping[str, Sequence[Mapping[str, Any]]], ...]
 
 
 def case_of(post: Post, observations: Sequence[Observation], catalog: Catalog, jurisdiction: str) -> Case:
@@ -101,11 +103,12 @@ def case_of(post: Post, observations: Sequence[Observation], catalog: Catalog, j
     return Case(
         view=View(on_post=labels, assets=assets),
         facts=facts,
-        asset_facts=tuple(facts if each.origin is None else _with_origin(facts, each.origin) for each in post.assets),
+        asset_facts=tuple(_facts_of_asset(each, facts) for each in post.assets),
         on_post=on_post,
         own=own,
         notices=notices,
         readable=readable,
+        stated=tuple(_stated(each) for each in observations),
     )
 
 
@@ -125,9 +128,12 @@ def view_of_file(observation: Observation, catalog: Catalog) -> View:
     )
 
 
-def _with_origin(facts: Facts, origin: str) -> Facts:
+def _facts_of_asset(asset: Asset, facts: Facts) -> Facts:
     found = Facts(facts)
-    found["asset.origin"] = origin
+    for key in ASSET_FACTS:
+        value = FACTS[key].read(asset)
+        if value is not None:
+            found[key] = value
     return found
 
 
@@ -167,4 +173,14 @@ def _shown(at: int, readable: frozenset[tuple[str, str]], wanted: Mapping[tuple[
 
 def _says(observation: Observation) -> frozenset[str]:
     # What our record says of the post (its title and body) is no statement about this file.
-    return frozenset(each.kind for each in observation.evidence if each.carrier in FILE_CARRIERS and each.on != "post")
+    return frozenset(
+        [each.kind for each in observation.evidence if each.on != "post" and each.carrier in FILE_CARRIERS]
+    )
+
+
+def _stated(observation: Observation) -> dict[str, list[Mapping[str, Any]]]:
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for each in observation.evidence:
+        if each.carrier in FILE_CARRIERS:
+            found.setdefault(each.kind, []).append(each.value)
+    return found

@@ -205,6 +205,18 @@ BROKEN: dict[str, tuple[Break, type[CatalogError], str, str]] = {
         "reference-dangling",
         "kinds/fiction.toml",
     ),
+    "unknown switch of an inference": (
+        replaced("rules/cn/self-shot-without-time-and-place.toml", 'switch = "Q1"', 'switch = "Q98"'),
+        DanglingCitation,
+        "reference-dangling",
+        "rules/*/self-shot-without-time-and-place.toml",
+    ),
+    "unknown field that a kind needs": (
+        replaced("kinds/fiction.toml", 'needs_all = ["form"]', 'needs_all = ["shape"]'),
+        DanglingCitation,
+        "reference-dangling",
+        "kinds/fiction.toml",
+    ),
     "unknown switch": (
         replaced("rules/cn/fiction-without-label.toml", '["Q11"]', '["Q99"]'),
         DanglingCitation,

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provenance.catalog.data import Evidence
 from provenance.model.report import Localized
 from provenance.rules.texts import body_text, folded, localized
 
@@ -88,6 +89,11 @@ def test_no_body_makes_it_raise(body: str, form: str | None) -> None:
 def test_a_text_without_fields_is_used_as_it_is() -> None:
     text = Localized(zh_CN="删去 [] 即可", en="Remove []")
     assert localized(text, {}) is text
+
+
+def test_a_text_of_the_rule_data_is_shown_without_its_condition() -> None:
+    text = Evidence.model_validate({"zh-CN": "没有", "en": "none", "when": {"media": ["image"]}})
+    assert localized(text, {}).as_json() == {"zh-CN": "没有", "en": "none"}
 
 
 def test_a_value_is_never_read_as_a_template() -> None:
