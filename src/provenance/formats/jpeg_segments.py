@@ -16,9 +16,12 @@ from typing import BinaryIO, Final, NamedTuple
 from provenance.errors import MalformedMedia
 from provenance.formats.base import BLOCK, check_picture_size
 
+DHT: Final = 0xC4
+DAC: Final = 0xCC
 SOI: Final = 0xD8
 EOI: Final = 0xD9
 SOS: Final = 0xDA
+DQT: Final = 0xDB
 DNL: Final = 0xDC
 DRI: Final = 0xDD
 APP0: Final = 0xE0
@@ -26,6 +29,9 @@ APP1: Final = 0xE1
 APP2: Final = 0xE2
 APP11: Final = 0xEB
 APP13: Final = 0xED
+APP14: Final = 0xEE
+FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {DHT, 0xC8, DAC}
+"""SOFn; 0xC8 is reserved."""
 
 FIRST: Final = 2
 """Offset of the first segment, right after SOI."""
@@ -37,13 +43,14 @@ _HEAD_SIZE: Final = 2 + _LENGTH_SIZE  # marker and length
 _SEGMENT_LIMIT: Final = 20_000
 _FRAME_SIZE: Final = 6  # of SOFn, without its components
 _SAMPLING: Final = range(1, 5)  # of a component; as many components as well
-_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOFn; not DHT, JPG, DAC
 _HUFFMAN_SEQUENTIAL: Final = frozenset({0xC0, 0xC1})
 _LOSSLESS: Final = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
 _RESERVED: Final = frozenset(range(0x02, 0xC0))
 _STANDALONE: Final = frozenset({0x01, *range(0xD0, 0xD8)})
-# What may stand between two scans: DHT DAC SOS DQT DNL DRI, APPn, COM; and EOI. Anything else is damage.
-_AFTER_SCAN: Final = frozenset({0xC4, 0xCC, EOI, SOS, 0xDB, DNL, DRI, *range(0xE0, 0xF0), 0xFE})
+_TABLES: Final = frozenset({DHT, DAC, DQT, DNL, DRI})
+# What may stand between two scans: tables, APPn, COM; and EOI. Anything else is damage.
+_AFTER_SCAN: Final = _TABLES | {EOI, SOS, *range(0xE0, 0xF0), 0xFE}
+_PICTURE: Final = FRAMES | _TABLES | {SOS}
 _MARKER: Final = re.compile(rb"\xff[^\x00\xff]")
 _MARKER_BUT_RESTART: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _RESTART: Final = re.compile(rb"\xff[\xd0-\xd7]")
@@ -56,10 +63,23 @@ class Segment(NamedTuple):
     start: int
     end: int
 
+    @property
+    def payload(self) -> int:
+        """Offset of what it holds, after its marker and, where it has one, its length."""
+        return min(self.start + _HEAD_SIZE, self.end)
 
-class _Component(NamedTuple):
+    @property
+    def is_picture(self) -> bool:
+        """Whether an encoder replaces it: frame, tables and scans."""
+        return self.marker in _PICTURE
+
+
+class Component(NamedTuple):
+    """Sampling factors and quantisation table number of a component."""
+
     horizontal: int
     vertical: int
+    table: int
 
 
 @dataclass(slots=True)
@@ -67,24 +87,35 @@ class Layout:
     """Where everything lies.
 
     Attributes:
-        header: Segments before the first scan, without SOI; readers look for metadata only here.
-        scan: The first SOS.
-        end: Offset of the first byte after EOI; what follows belongs to somebody else.
         size: Size of the file in bytes.
-        stray: Whether bytes that belong to no segment lie in the header.
+        header: Segments before the first scan, without SOI; readers look for metadata only here.
+        scan: The first SOS, without its entropy-coded data.
+        body: Segments from the first scan to EOI; a scan ends where its entropy-coded data end.
+        end: Offset of the first byte after EOI; what follows belongs to somebody else.
+        stray: Offset of the first bytes in the header that belong to no segment, or None.
+        frame: Marker of the first frame.
+        precision: Bits of a sample.
+        components: By their identifier.
     """
 
     size: int
     header: list[Segment] = field(default_factory=list)
     scan: Segment = field(default_factory=lambda: Segment(SOS, 0, 0))
+    body: list[Segment] = field(default_factory=list)
     end: int = 0
     width: int = 0
     height: int = 0
-    stray: bool = False
+    stray: int | None = None
     frame: int = 0
-    components: dict[int, _Component] = field(default_factory=dict)
+    precision: int = 0
+    components: dict[int, Component] = field(default_factory=dict)
     scanned: set[int] = field(default_factory=set)
     interval: int = 0
+
+    @property
+    def segments(self) -> list[Segment]:
+        """Everything between SOI and `end`, but for fill and stray bytes."""
+        return [*self.header, *self.body]
 
 
 def parse(file: BinaryIO) -> Layout:
@@ -134,8 +165,7 @@ def check_scans(file: BinaryIO, layout: Layout) -> None:
 
 def payload(file: BinaryIO, segment: Segment, limit: int = PAYLOAD_LIMIT) -> bytes:
     """Return at most the first `limit` bytes of what a segment holds, without marker and length."""
-    start = segment.start + _HEAD_SIZE
-    return _bytes_at(file, start, min(limit, segment.end - start))
+    return _bytes_at(file, segment.payload, min(limit, segment.end - segment.payload))
 
 
 def _segments(file: BinaryIO, layout: Layout, position: int) -> Iterator[Segment]:
@@ -143,7 +173,8 @@ def _segments(file: BinaryIO, layout: Layout, position: int) -> Iterator[Segment
         found = _find_marker(file, position, _MARKER)
         if found is None:
             return
-        layout.stray |= found.marker_at != position and not _is_fill(file, position, found.marker_at)
+        if layout.stray is None and not _is_fill(file, position, found.marker_at):
+            layout.stray = position
         segment = _segment_at(file, layout, found.marker_at)
         yield segment
         position = segment.end
@@ -160,10 +191,13 @@ def _read_scans(file: BinaryIO, layout: Layout) -> None:
                 raise MalformedMedia("jpeg-truncated", offset=layout.size)
             follower = _follower(file, layout, found.marker_at)
             _check_scan(file, layout, segment, found)
+            segment = segment._replace(end=found.marker_at)
         else:
             follower = _follower(file, layout, segment.end)
+        layout.body.append(segment)
         segment = follower
         if segment.marker == EOI:
+            layout.body.append(segment)
             layout.end = segment.end
             return
         _note(file, layout, segment)
@@ -173,7 +207,7 @@ def _read_scans(file: BinaryIO, layout: Layout) -> None:
 def _follower(file: BinaryIO, layout: Layout, position: int) -> Segment:
     """Return the segment at `position`, after a scan or between two; any byte out of order means the scan broke off."""
     found = _find_marker(file, position, _MARKER)
-    if found is None or not (found.marker_at == position or _is_fill(file, position, found.marker_at)):
+    if found is None or not _is_fill(file, position, found.marker_at):
         raise MalformedMedia("jpeg-truncated", offset=position)
     if found.marker not in _AFTER_SCAN:
         raise MalformedMedia("jpeg-truncated", offset=found.marker_at)
@@ -224,7 +258,7 @@ def _segment_at(file: BinaryIO, layout: Layout, start: int) -> Segment:
 
 def _note(file: BinaryIO, layout: Layout, segment: Segment) -> None:
     """Keep what a segment says about the picture."""
-    if segment.marker in _FRAMES and not layout.components:
+    if segment.marker in FRAMES and not layout.components:
         _note_frame(payload(file, segment), layout, segment)
     elif segment.marker == DRI:
         layout.interval = int.from_bytes(payload(file, segment, 2), "big")
@@ -237,13 +271,14 @@ def _note_frame(data: bytes, layout: Layout, segment: Segment) -> None:
     if len(data) < _FRAME_SIZE or data[5] not in _SAMPLING or len(data) < _FRAME_SIZE + 3 * data[5]:
         raise MalformedMedia("jpeg-damaged", offset=segment.start)
     layout.frame = segment.marker
+    layout.precision = data[0]
     layout.height = int.from_bytes(data[1:3], "big")
     layout.width = int.from_bytes(data[3:5], "big")
     for at in range(_FRAME_SIZE, _FRAME_SIZE + 3 * data[5], 3):
-        sampling = _Component(data[at + 1] >> 4, data[at + 1] & 15)
-        if sampling.horizontal not in _SAMPLING or sampling.vertical not in _SAMPLING:
+        component = Component(data[at + 1] >> 4, data[at + 1] & 15, data[at + 2])
+        if component.horizontal not in _SAMPLING or component.vertical not in _SAMPLING:
             raise MalformedMedia("jpeg-damaged", offset=segment.start)
-        layout.components[data[at]] = sampling
+        layout.components[data[at]] = component
     if layout.width == 0 or len(layout.components) != data[5]:
         raise MalformedMedia("jpeg-damaged", offset=segment.start)
 
@@ -283,6 +318,8 @@ def _units(layout: Layout, names: list[int]) -> tuple[int, int]:
 
 def _is_fill(file: BinaryIO, start: int, end: int) -> bool:
     """Say whether only fill bytes lie there (B.1.1.2 allows any number of 0xFF before a marker)."""
+    if start == end:
+        return True
     return end - start <= PAYLOAD_LIMIT and not _bytes_at(file, start, end - start).strip(b"\xff")
 
 

@@ -1,16 +1,13 @@
 """The index of a JPEG that holds several pictures (CIPA DC-007, Multi-Picture Format).
 
-The index sits in the first picture's APP2 and counts offsets from its own TIFF header. Metadata that grow in front of
-it change nothing in it but the size of the first picture; metadata behind it change every offset.
+The index sits in the first picture's APP2 and counts offsets from its own TIFF header. What grows in front of it
+changes nothing in it but the size of the first picture; what grows between it and the next picture, every offset.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
 from typing import Final
-
-from provenance.formats.splice import Edit
 
 PREFIX: Final = b"MPF\0"
 _ENTRIES: Final = 0xB002
@@ -22,26 +19,24 @@ def count(payload: bytes) -> int:
     return len(_entries(payload))
 
 
-def moved(payload: bytes, start: int, edits: Sequence[Edit]) -> bytes:
-    """Return `payload` as it must read after `edits`, all of which lie inside the first picture.
+def moved(payload: bytes, grown: int, behind: int) -> bytes:
+    """Return `payload` as it must read once the first picture has changed its size.
 
     An index that cannot be read is returned as it is.
 
     Args:
         payload: The whole APP2 payload.
-        start: Offset of the payload in the file.
-        edits: What will change in the file.
+        grown: Bytes that the whole first picture gains, its metadata included.
+        behind: Bytes of these that lie behind the index.
     """
     order = _order(payload)
-    first_grows = sum(edit.growth for edit in edits)
-    behind_grows = sum(edit.growth for edit in edits if edit.start > start)
     result = bytearray(payload)
     for number, at in enumerate(_entries(payload)):
         size, offset = struct.unpack_from(order + "II", payload, at + 4)
         if number == 0:
-            struct.pack_into(order + "I", result, at + 4, (size + first_grows) & 0xFFFFFFFF)
+            struct.pack_into(order + "I", result, at + 4, (size + grown) & 0xFFFFFFFF)
         elif offset:
-            struct.pack_into(order + "I", result, at + 8, (offset + behind_grows) & 0xFFFFFFFF)
+            struct.pack_into(order + "I", result, at + 8, (offset + behind) & 0xFFFFFFFF)
     return bytes(result)
 
 

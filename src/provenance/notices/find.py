@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from provenance._files import open_input
-from provenance.errors import GlyphMissing, MalformedMedia, MediaTooLarge, NoticeDoesNotFit
+from provenance.errors import GlyphMissing, MalformedMedia, NoticeDoesNotFit
 from provenance.model.notice import Notice, NoticeReading
 from provenance.notices.match import (
     Match,
@@ -27,7 +27,7 @@ from provenance.notices.match import (
     setting_on,
 )
 from provenance.notices.place import SMALLEST_SIDE, ink_target, plate_size, to_displayed
-from provenance.notices.refusal import WAY_ON
+from provenance.notices.refusal import LARGEST_FILE, check_file_size, check_picture_size
 from provenance.notices.typeset import require_glyphs, sized_by_ink
 
 LEAST_HEIGHT: Final = 0.05  # of the short side: GB 45438-2025, 5.2 e
@@ -36,8 +36,6 @@ LEAST_CONTRAST: Final = 4.5  # WCAG 2.2, 1.4.3
 _LIKENESS: Final = 0.70
 _SURE: Final = 0.93
 _SCALES: Final = tuple(1 + step / 100 for step in range(-20, 11, 2))
-_LARGEST_FILE: Final = 1 << 30
-_LARGEST_PICTURE: Final = 200_000_000
 
 
 def measure(source: Path, notices: Sequence[Notice], *, orientation: int) -> tuple[NoticeReading, ...]:
@@ -60,22 +58,12 @@ def measure(source: Path, notices: Sequence[Notice], *, orientation: int) -> tup
 
 def _decoded(source: Path) -> Picture:
     with open_input(source) as file:
-        data = file.read(_LARGEST_FILE + 1)
-    if len(data) > _LARGEST_FILE:
-        raise MediaTooLarge("notice-file-too-large", way_on=WAY_ON, path=source, limit=_LARGEST_FILE)
+        data = file.read(LARGEST_FILE + 1)
+    check_file_size(len(data), path=source)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            width, height = Image.open(io.BytesIO(data)).size
-        if width * height > _LARGEST_PICTURE:
-            raise MediaTooLarge(
-                "notice-picture-too-large",
-                way_on=WAY_ON,
-                path=source,
-                width=width,
-                height=height,
-                limit=_LARGEST_PICTURE,
-            )
+            check_picture_size(*Image.open(io.BytesIO(data)).size, path=source)
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     except (OSError, SyntaxError, ValueError, cv2.error, Image.DecompressionBombError) as error:
         raise MalformedMedia("notice-picture-unreadable", path=source) from error

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final, Literal
 
-from provenance.errors import MediaTooLarge
+from provenance.errors import MalformedMedia
+from provenance.formats import jpeg_segments, mpf
+from provenance.formats.jpeg_segments import APP2, EOI, FIRST, SOI, Layout, Segment
 from provenance.model.notice import Notice
-from provenance.notices import jpeg_mpf
 from provenance.notices.jpeg_blocks import draw_blocks
 from provenance.notices.jpeg_frame import Frame, read_frame
 from provenance.notices.jpeg_reencode import reencode
-from provenance.notices.jpeg_segments import APP2, EOI, Segment, segments
 from provenance.notices.overlay import patches
 from provenance.notices.place import displayed_size
-from provenance.notices.refusal import WAY_ON, does_not_fit
+from provenance.notices.refusal import WAY_ON, check_picture_size, does_not_fit
 
-LARGEST_PICTURE: Final = 200_000_000
+# What announces a second picture that re-lights the first: a notice would shine in it, or vanish.
+_GAIN_MAP_MARKS: Final = (
+    b"http://ns.adobe.com/hdr-gain-map/1.0/",
+    b"urn:iso:std:iso:ts:21496:-1",
+    b"http://ns.apple.com/HDRGainMap/1.0/",
+    b"urn:com:apple:photo:2020:aux:hdrgainmap",
+    b'Item:Semantic="GainMap"',
+)
 
 
 def draw_jpeg(
@@ -27,20 +36,20 @@ def draw_jpeg(
     Raises:
         GlyphMissing, MalformedMedia, MediaTooLarge, NoticeDoesNotFit: see `provenance.notices.draw`.
     """
-    parts = segments(data)
-    frame = read_frame(data, parts)
-    if frame.width * frame.height > LARGEST_PICTURE:
-        raise MediaTooLarge(
-            "notice-picture-too-large", way_on=WAY_ON, width=frame.width, height=frame.height, limit=LARGEST_PICTURE
-        )
-    if any(mark in data for mark in jpeg_mpf.GAIN_MAP_MARKS):
+    layout = jpeg_segments.parse(io.BytesIO(data))
+    check_picture_size(layout.width, layout.height)
+    if layout.stray is not None:
+        # Nobody knows which side of the new picture they belong to.
+        raise MalformedMedia("jpeg-damaged", offset=layout.stray)
+    frame = read_frame(data, layout)
+    if any(mark in data for mark in _GAIN_MAP_MARKS):
         raise does_not_fit("notice-gain-map")
     painted = patches(notices, *displayed_size(frame.width, frame.height, orientation), orientation)
     drawn = draw_blocks(data, frame, painted) if blocks and _whole_steps(frame) else None
     if drawn is not None:
-        return _merged(data, parts, drawn), "blocks", "libturbojpeg"
+        return _merged(data, layout, drawn), "blocks", "libturbojpeg"
     drawn, sampling = reencode(data, frame, painted)
-    return _merged(data, parts, drawn), "full", f"re-encode {sampling}"
+    return _merged(data, layout, drawn), "full", f"re-encode {sampling}"
 
 
 def _whole_steps(frame: Frame) -> bool:
@@ -48,21 +57,31 @@ def _whole_steps(frame: Frame) -> bool:
     return not any(across % one.horizontal or down % one.vertical for one in frame.components)
 
 
-def _merged(data: bytes, parts: Sequence[Segment], drawn: bytes) -> list[bytes]:
+def _merged(data: bytes, layout: Layout, drawn: bytes) -> list[bytes]:
     """Put the picture of `drawn` between the segments of `data` that are no picture."""
-    others = [part for part in parts if not part.is_picture and part.marker != EOI]
-    picture = b"".join(
-        drawn[part.start : part.end] for part in segments(drawn) if part.is_picture or part.marker == EOI
-    )
-    end = parts[-1].end
-    kept = 2 + sum(part.end - part.start for part in others)
-    pieces = [data[:2]]
-    at = 2
-    for part in others:
-        piece = data[part.start : part.end]
-        if part.marker == APP2 and data[part.payload : part.payload + 4] == jpeg_mpf.SIGNATURE and end < len(data):
-            base = part.payload + len(jpeg_mpf.SIGNATURE)
-            piece = jpeg_mpf.moved(piece, base, base - part.start + at, end, kept + len(picture))
-        pieces.append(piece)
-        at += len(piece)
-    return [*pieces, picture, data[end:]]
+    new = jpeg_segments.parse(io.BytesIO(drawn)).segments
+    picture = b"".join(drawn[part.start : part.end] for part in new if part.is_picture or part.marker == EOI)
+    # Fill bytes go with the segment behind them.
+    others = [
+        (before.end, part)
+        for before, part in pairwise([Segment(SOI, 0, FIRST), *layout.segments])
+        if not part.is_picture and part.marker != EOI
+    ]
+    grown = FIRST + sum(part.end - start for start, part in others) + len(picture) - layout.end
+    pieces = [data[:FIRST]]
+    at = FIRST
+    for start, part in others:
+        pieces.append(data[start : part.payload])
+        pieces.append(_payload(data, layout, part, grown, grown - (at - start)))
+        at += part.end - start
+    return [*pieces, picture, data[layout.end :]]
+
+
+def _payload(data: bytes, layout: Layout, part: Segment, grown: int, behind: int) -> bytes:
+    """Return what a segment holds, an index of further pictures changed so that it still points at them."""
+    payload = data[part.payload : part.end]
+    if part.marker != APP2 or not payload.startswith(mpf.PREFIX):
+        return payload
+    if layout.end < layout.size and not mpf.count(payload):
+        raise MalformedMedia("notice-jpeg-mpf-broken", way_on=WAY_ON, offset=part.payload)
+    return mpf.moved(payload, grown, behind)

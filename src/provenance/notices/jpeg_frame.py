@@ -11,14 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from provenance.errors import MalformedMedia
-from provenance.notices.jpeg_segments import APP0, APP14, DQT, SOF, Segment
+from provenance.formats.jpeg_segments import APP0, APP14, DNL, DQT, FRAMES, Layout, Segment
 from provenance.notices.refusal import does_not_fit
 
-_FIXED: Final = struct.Struct(">BHHB")  # precision, lines, samples per line, components
 _BITS: Final = 8
 _GRAY, _INKS = 1, 4
 _COUNTS: Final = frozenset({_GRAY, 3, _INKS})
-_FACTORS: Final = frozenset({1, 2, 3, 4})
 _ADOBE: Final = struct.Struct(">5sHHHB")  # "Adobe", version, two flags, transform
 _ADOBE_RGB, _ADOBE_YCC, _ADOBE_YCCK = 0, 1, 2
 _PROGRESSIVE: Final = 0xC2
@@ -41,9 +39,8 @@ _COLOURS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One component: its identifier, sampling factors, table (row by row) and the samples of ink and plate."""
+    """One component: its sampling factors, table (row by row) and the samples of ink and plate."""
 
-    identifier: int
     horizontal: int
     vertical: int
     table: NDArray[np.float32]
@@ -67,35 +64,28 @@ class Frame:
         return max(one.horizontal for one in self.components), max(one.vertical for one in self.components)
 
 
-def read_frame(data: bytes, parts: Sequence[Segment]) -> Frame:
-    """Read the frame header and the tables it uses.
+def read_frame(data: bytes, layout: Layout) -> Frame:
+    """Return the frame with the tables it uses.
 
     Raises:
-        MalformedMedia: a header contradicts itself.
+        MalformedMedia: two parts of the file contradict each other.
         NoticeDoesNotFit: a coding process or colour encoding that cannot be written back safely.
     """
-    heads = [part for part in parts if part.marker in SOF]
-    if len(heads) != 1:
-        raise MalformedMedia("notice-jpeg-broken", offset=heads[1].start if heads else 0)
-    head = heads[0]
-    body = data[head.payload : head.end]
-    if len(body) < _FIXED.size:
-        raise MalformedMedia("notice-jpeg-broken", offset=head.start)
-    bits, height, width, count = _FIXED.unpack_from(body)
-    if head.marker not in _HUFFMAN or bits != _BITS:
-        raise does_not_fit("notice-jpeg-coding", marker=f"0x{head.marker:02X}", bits=bits)
-    if len(body) != _FIXED.size + 3 * count or count not in _COUNTS or not width or not height:
-        raise MalformedMedia("notice-jpeg-broken", offset=head.start)
-    specs = list(struct.iter_unpack("BBB", body[_FIXED.size :]))
-    colour = _colour(data, parts, bytes(identifier for identifier, _, _ in specs))
+    parts = layout.segments
+    frames = [part for part in parts if part.marker in FRAMES]
+    if len(frames) > 1:
+        raise MalformedMedia("jpeg-damaged", offset=frames[1].start)
+    common = layout.frame in _HUFFMAN and layout.precision == _BITS and len(layout.components) in _COUNTS
+    if not common or any(part.marker == DNL for part in parts):
+        raise does_not_fit("notice-jpeg-coding", marker=f"0x{layout.frame:02X}", bits=layout.precision)
+    colour = _colour(data, parts, bytes(layout.components))
     tables = _tables(data, parts)
     components = []
-    for (identifier, factors, table), ink, plate in zip(specs, *_COLOURS[colour], strict=True):
-        across, down = divmod(factors, 16)
-        if table not in tables or not {across, down} <= _FACTORS:
-            raise MalformedMedia("notice-jpeg-broken", offset=head.start)
-        components.append(Component(identifier, across, down, tables[table], ink, plate))
-    return Frame(width, height, tuple(components), colour, head.marker == _PROGRESSIVE)
+    for (across, down, table), ink, plate in zip(layout.components.values(), *_COLOURS[colour], strict=True):
+        if table not in tables:
+            raise MalformedMedia("jpeg-damaged", offset=frames[0].start)
+        components.append(Component(across, down, tables[table], ink, plate))
+    return Frame(layout.width, layout.height, tuple(components), colour, layout.frame == _PROGRESSIVE)
 
 
 def _tables(data: bytes, parts: Sequence[Segment]) -> dict[int, NDArray[np.float32]]:
@@ -106,14 +96,14 @@ def _tables(data: bytes, parts: Sequence[Segment]) -> dict[int, NDArray[np.float
             wide, number = divmod(data[at], 16)
             end = at + 1 + 64 * (2 if wide else 1)
             if wide > 1 or end > part.end:
-                raise MalformedMedia("notice-jpeg-broken", offset=part.start)
+                raise MalformedMedia("jpeg-damaged", offset=part.start)
             table = np.empty(64, np.float32)
             table[ZIGZAG] = np.frombuffer(data[at + 1 : end], ">u2" if wide else "u1")
             # A table defined twice leaves it open which one a scan used.
             if number in tables and not np.array_equal(tables[number], table):
                 raise does_not_fit("notice-jpeg-tables")
             if not table.all():
-                raise MalformedMedia("notice-jpeg-broken", offset=part.start)
+                raise MalformedMedia("jpeg-damaged", offset=part.start)
             tables[number] = table
             at = end
     return tables

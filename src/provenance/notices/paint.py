@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, Literal
+from typing import BinaryIO, Literal
 
 from provenance._files import open_input
-from provenance.errors import MediaError, MediaTooLarge, UnsupportedFormat
+from provenance.errors import MediaError, UnsupportedFormat
 from provenance.model.notice import Notice
 from provenance.notices.jpeg import draw_jpeg
 from provenance.notices.png import draw_png
-from provenance.notices.refusal import WAY_ON
-
-LARGEST_FILE: Final = 1 << 30
+from provenance.notices.refusal import LARGEST_FILE, WAY_ON, check_file_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +55,7 @@ def draw(
     with open_input(source) as file:
         data = file.read(LARGEST_FILE + 1)
     try:
-        if len(data) > LARGEST_FILE:
-            raise MediaTooLarge("notice-file-too-large", way_on=WAY_ON, limit=LARGEST_FILE)
+        check_file_size(len(data))
         if format == "jpeg":
             pieces, change, method = draw_jpeg(data, notices, orientation, blocks=blocks)
         else:

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from provenance.errors import MalformedMedia
+from provenance.formats.png_chunks import CHANNELS, GRAY_ALPHA, RGB, RGBA, Header
 from provenance.notices.overlay import Patch
-from provenance.notices.png_chunks import BYTE, CHANNELS, GRAY_ALPHA, RGB, RGBA, Header, Lines, unfiltered
+from provenance.notices.png_lines import BYTE, Lines, unfiltered
 
 Samples = NDArray[Any]
 
@@ -55,9 +56,10 @@ def passes(header: Header) -> list[tuple[Header, tuple[slice, slice]]]:
     return found
 
 
-def interlaced_size(header: Header) -> int:
-    """Return the bytes of all filtered scanlines of an interlaced picture."""
-    return sum((small.line_bytes + 1) * small.height for small, _ in passes(header))
+def filtered_size(header: Header) -> int:
+    """Return the bytes of all filtered scanlines."""
+    pictures = [small for small, _ in passes(header)] if header.interlaced else [header]
+    return sum((picture.line_bytes + 1) * picture.height for picture in pictures)
 
 
 def deinterlaced(data: Lines, header: Header) -> Samples:

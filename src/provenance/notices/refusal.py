@@ -1,15 +1,39 @@
-"""The one way on from every notice that cannot be drawn."""
+"""What is too large to draw on, and the one way on from every notice that cannot be drawn."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from provenance.errors import NoticeDoesNotFit
+from provenance.errors import MediaTooLarge, NoticeDoesNotFit
 
 # A value, not a part of the message: brackets in a message mark its optional parts.
 WAY_ON: Final = '"draw": []'
+LARGEST_FILE: Final = 1 << 30  # bytes
+LARGEST_PICTURE: Final = 200_000_000  # pixels
 
 
 def does_not_fit(code: str, **details: object) -> NoticeDoesNotFit:
     """Return the error that says why, and names the post's key that goes on without the notice."""
     return NoticeDoesNotFit(code, way_on=WAY_ON, **details)
+
+
+def check_file_size(size: int, **details: object) -> None:
+    """Refuse a file of more than `LARGEST_FILE` bytes.
+
+    Raises:
+        MediaTooLarge: it is.
+    """
+    if size > LARGEST_FILE:
+        raise MediaTooLarge("notice-file-too-large", way_on=WAY_ON, limit=LARGEST_FILE, **details)
+
+
+def check_picture_size(width: int, height: int, **details: object) -> None:
+    """Refuse a picture of more than `LARGEST_PICTURE` pixels.
+
+    Raises:
+        MediaTooLarge: it is.
+    """
+    if width * height > LARGEST_PICTURE:
+        raise MediaTooLarge(
+            "notice-picture-too-large", way_on=WAY_ON, width=width, height=height, limit=LARGEST_PICTURE, **details
+        )

@@ -7,7 +7,7 @@ from PIL import Image, ImageOps
 
 from provenance.errors import AssetNotFound, MalformedMedia, MediaTooLarge
 from provenance.model.notice import Box, Notice
-from provenance.notices import find, layout, measure
+from provenance.notices import layout, measure, refusal
 from provenance.notices.typeset import coverage, sized_by_ink
 
 from .conftest import drawn, encoded, notices_for, scene
@@ -183,7 +183,7 @@ def test_what_cannot_be_decoded_is_malformed(tmp_path):
 
 
 def test_a_picture_beyond_the_limit_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(find, "_LARGEST_PICTURE", 1000)
+    monkeypatch.setattr(refusal, "LARGEST_PICTURE", 1000)
     (tmp_path / "a.jpg").write_bytes(encoded(scene(), "JPEG"))
     with pytest.raises(MediaTooLarge):
         read(tmp_path / "a.jpg", layout(TEXTS, W, H))

@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from provenance.errors import MalformedMedia, MediaTooLarge, NoticeDoesNotFit, UnsupportedFormat
-from provenance.notices import draw, jpeg, jpeg_blocks, measure
-from provenance.notices.jpeg_segments import APP2, SOS, segments
+from provenance.formats import jpeg_segments
+from provenance.formats.jpeg_segments import APP2, SOS
+from provenance.notices import draw, jpeg_blocks, measure, refusal
 from provenance.notices.place import to_displayed
 
 from .conftest import drawn, encoded, mask, notices_for, pixels, scene
@@ -23,6 +24,10 @@ def cjpeg(*options: str, gray: bool = False) -> bytes:
         pytest.skip("cjpeg is not installed")
     source = encoded(scene().convert("L") if gray else scene(), "PPM")
     return subprocess.run(["cjpeg", *options], input=source, capture_output=True, check=True).stdout
+
+
+def segments(data: bytes) -> list[jpeg_segments.Segment]:
+    return jpeg_segments.parse(io.BytesIO(data)).segments
 
 
 def others(data: bytes) -> list[bytes]:
@@ -247,7 +252,7 @@ def test_inks_without_a_statement_how_they_are_stored_are_refused(tmp_path):
 
 
 def test_a_picture_beyond_the_limit_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
-    monkeypatch.setattr(jpeg, "LARGEST_PICTURE", 701 * 541 - 1)
+    monkeypatch.setattr(refusal, "LARGEST_PICTURE", 701 * 541 - 1)
     with pytest.raises(MediaTooLarge):
         drawn(encoded(scene(), "JPEG"), notices_for(701, 541), tmp_path)
 

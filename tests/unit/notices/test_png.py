@@ -2,6 +2,7 @@ import io
 import struct
 import subprocess
 import zlib
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -9,12 +10,31 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from provenance.errors import MalformedMedia, MediaTooLarge, NoticeDoesNotFit, ProvenanceError
-from provenance.notices import measure, png
-from provenance.notices.png_chunks import chunks, pack, read_header, refiltered, unfiltered
+from provenance.formats import png_chunks
+from provenance.formats.png_chunks import pack
+from provenance.notices import measure, refusal
+from provenance.notices.png_lines import refiltered, unfiltered
 
 from .conftest import drawn, encoded, mask, notices_for, pixels, scene
 
 W, H = 701, 541
+
+
+class Part(NamedTuple):
+    kind: bytes
+    start: int
+    end: int
+    data: bytes
+
+
+def chunks(file: bytes) -> list[Part]:
+    found = png_chunks.chunks(io.BytesIO(file))
+    return [Part(each.kind, each.start, each.end, file[each.data : each.end - 4]) for each in found]
+
+
+def header_of(file: bytes) -> png_chunks.Header:
+    stream = io.BytesIO(file)
+    return png_chunks.header(stream, next(png_chunks.chunks(stream)))
 
 
 def rgba(file) -> np.ndarray:
@@ -41,8 +61,7 @@ def sixteen(channels: int) -> bytes:
 
 def interlaced(data: bytes) -> bytes:
     """Return the picture with Adam7 passes, put together here: Pillow cannot write them."""
-    parts = chunks(data)
-    header = read_header(parts)
+    header = header_of(data)
     whole = np.asarray(Image.open(io.BytesIO(data)))
     whole = whole.reshape(H, W, -1)
     stream = b""
@@ -165,7 +184,7 @@ def test_chunks_that_count_in_palette_entries_are_translated(tmp_path):
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_each_filter_type_is_undone_and_done_again(kind, channels):
     lines = np.random.default_rng(kind).integers(0, 256, (40, 60 * channels), dtype=np.uint8)
-    header = read_header(chunks(encoded(Image.new({1: "L", 3: "RGB", 4: "RGBA"}[channels], (60, 40)), "PNG")))
+    header = header_of(encoded(Image.new({1: "L", 3: "RGB", 4: "RGBA"}[channels], (60, 40)), "PNG"))
     filtered = refiltered(lines, np.zeros_like(lines[0]), np.full(40, kind, np.uint8), channels)
     assert np.array_equal(unfiltered(filtered, header), lines)
 
@@ -212,7 +231,7 @@ def test_a_flood_of_zeros_is_not_unpacked(tmp_path):
 
 
 def test_a_picture_beyond_the_limit_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
-    monkeypatch.setattr(png, "LARGEST_PICTURE", W * H - 1)
+    monkeypatch.setattr(refusal, "LARGEST_PICTURE", W * H - 1)
     with pytest.raises(MediaTooLarge):
         drawn(encoded(scene(), "PNG"), notices_for(W, H), tmp_path)
 

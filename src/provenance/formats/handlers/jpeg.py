@@ -40,7 +40,7 @@ def read(file: BinaryIO, *, whole: bool = True) -> Container:
         "exif-repeated": len(exif) > 1,
         "xmp-repeated": len(xmp) > 1,
         "photoshop-damaged": iim_damaged,
-        "jpeg-stray-bytes": layout.stray,
+        "jpeg-stray-bytes": layout.stray is not None,
         "jpeg-several-pictures": pictures > 1,
         "data-after-picture": whole and pictures <= 1 and _has_trailer(file, layout),
     }
@@ -84,9 +84,10 @@ def write(source: BinaryIO, target: BinaryIO, *, exif: bytes | None, xmp: bytes 
     if xmp is not None:
         edits.append(_edit(xmp_at, max(start, exif_at[0].end) if exif_at else start, _XMP + xmp))
     for index in _mpf(source, layout) if edits else ():
-        old = jpeg_segments.payload(source, index)
-        at = index.start + 4
-        edits.append(Edit(at, index.end, mpf.moved(old, at, edits)))
+        grown = sum(edit.growth for edit in edits)
+        behind = sum(edit.growth for edit in edits if edit.start > index.start)
+        new = mpf.moved(jpeg_segments.payload(source, index), grown, behind)
+        edits.append(Edit(index.payload, index.end, new))
     splice(source, target, edits)
     if not known:
         # The header decides what changes, so the disk is at work already while the scans, nearly all of it, are read.

@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import struct
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final, NamedTuple
 
 from provenance.errors import MalformedMedia, MediaTooLarge, MetadataNotWritten
-from provenance.formats.base import BLOCK, METADATA_LIMIT, Container, Handler, check_carrier_size, check_picture_size
+from provenance.formats import png_chunks
+from provenance.formats.base import METADATA_LIMIT, Container, Handler, check_carrier_size
+from provenance.formats.png_chunks import HEADER_END, SIGNATURE, Chunk, Header, content
 from provenance.formats.splice import Edit, splice
 
-_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-_HEAD_SIZE: Final = 8  # length and kind of a chunk
-_HEADER_SIZE: Final = 13  # what IHDR holds
-_HEADER_END: Final = len(_SIGNATURE) + 12 + _HEADER_SIZE
-_LARGEST: Final = (1 << 31) - 1  # of a chunk and of a side (5.3)
-# Bits a sample may have, by colour type (11.2.1).
-_DEPTHS: Final = {0: {1, 2, 4, 8, 16}, 2: {8, 16}, 3: {1, 2, 4, 8}, 4: {8, 16}, 6: {8, 16}}
 _XMP: Final = b"XML:com.adobe.xmp"
-_PICTURE: Final = frozenset({b"IDAT", b"fdAT"})
 _TEXTS: Final = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 _KEYWORD_LIMIT: Final = 79  # bytes (11.3.3.1)
 _TEXT_LIMIT: Final = 1000  # text chunks read, of which real files have a handful
 _EXIF_PREFIX: Final = b"Exif\0\0"  # some writers leave the JPEG prefix in eXIf
-
-
-class _Chunk(NamedTuple):
-    kind: bytes
-    start: int  # of its length field
-    length: int
-
-    @property
-    def data(self) -> int:
-        return self.start + 8
-
-    @property
-    def end(self) -> int:
-        return self.start + 12 + self.length
 
 
 class _Text(NamedTuple):
@@ -50,9 +27,9 @@ class _Text(NamedTuple):
 
 @dataclass(slots=True)
 class _Layout:
-    header: bytes = b""
-    exif: list[_Chunk] = field(default_factory=list)
-    texts: list[_Chunk] = field(default_factory=list)
+    header: Header
+    exif: list[Chunk] = field(default_factory=list)
+    texts: list[Chunk] = field(default_factory=list)
     first_data: int = 0
     has_manifest: bool = False
     end: int = 0
@@ -60,7 +37,7 @@ class _Layout:
 
 def sniff(head: bytes) -> bool:
     """Say whether the content starts as a PNG file does, even one whose line ends a transfer changed."""
-    return head.startswith(_SIGNATURE[:4])
+    return head.startswith(SIGNATURE[:4])
 
 
 def read(file: BinaryIO, *, whole: bool = True) -> Container:
@@ -72,7 +49,6 @@ def read(file: BinaryIO, *, whole: bool = True) -> Container:
         OSError: Reading failed.
     """
     layout = _parse(file, whole=whole)
-    width, height = struct.unpack_from(">II", layout.header)
     xmp_chunks = _xmp_chunks(file, layout)
     texts, text_damaged = _other_texts(file, layout)
     file.seek(layout.end)
@@ -86,9 +62,9 @@ def read(file: BinaryIO, *, whole: bool = True) -> Container:
         format="png",
         media="image",
         mime="image/png",
-        width=width,
-        height=height,
-        exif=_content(file, layout.exif[0]).removeprefix(_EXIF_PREFIX) if layout.exif else None,
+        width=layout.header.width,
+        height=layout.header.height,
+        exif=content(file, layout.exif[0]).removeprefix(_EXIF_PREFIX) if layout.exif else None,
         xmp=_xmp(file, xmp_chunks[0]) if xmp_chunks else None,
         xmp_count=len(xmp_chunks),
         texts=texts,
@@ -120,29 +96,25 @@ def write(source: BinaryIO, target: BinaryIO, *, exif: bytes | None, xmp: bytes 
     splice(source, target, edits)
 
 
-def _edits(layout: _Layout, present: list[_Chunk], kind: bytes, data: bytes) -> list[Edit]:
+def _edits(layout: _Layout, present: list[Chunk], kind: bytes, data: bytes) -> list[Edit]:
     check_carrier_size(len(data), 0)
-    chunk = struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))
+    chunk = png_chunks.pack(kind, data)
     if not present:
-        return [Edit(_HEADER_END, _HEADER_END, chunk)]
+        return [Edit(HEADER_END, HEADER_END, chunk)]
     old = present[0]
     if old.start < layout.first_data:
         return [Edit(old.start, old.end, chunk)]
-    return [Edit(_HEADER_END, _HEADER_END, chunk), Edit(old.start, old.end, b"")]
+    return [Edit(HEADER_END, HEADER_END, chunk), Edit(old.start, old.end, b"")]
 
 
 def _parse(file: BinaryIO, *, whole: bool) -> _Layout:
-    file.seek(0)
-    if file.read(len(_SIGNATURE)) != _SIGNATURE:
-        raise MalformedMedia("png-damaged", offset=0)
-    layout = _Layout()
-    previous = b""
-    for chunk in _chunks(file, whole=whole):
-        if not layout.header:
-            layout.header = _header(file, chunk)
-        elif chunk.kind == b"IDAT":
+    chunks = png_chunks.chunks(file, whole=whole)
+    previous = next(chunks)
+    layout = _Layout(png_chunks.header(file, previous))
+    for chunk in chunks:
+        if chunk.kind == b"IDAT":
             layout.first_data = layout.first_data or chunk.start
-            if previous != b"IDAT" and layout.first_data != chunk.start:
+            if previous.kind != b"IDAT" and layout.first_data != chunk.start:
                 raise MalformedMedia("png-damaged", offset=chunk.start)
         elif chunk.kind == b"eXIf":
             layout.exif.append(chunk)
@@ -150,66 +122,13 @@ def _parse(file: BinaryIO, *, whole: bool) -> _Layout:
             layout.texts.append(chunk)
         layout.has_manifest |= chunk.kind == b"caBX"
         layout.end = chunk.end
-        previous = chunk.kind
+        previous = chunk
     if not layout.first_data:
         raise MalformedMedia("png-damaged", offset=layout.end)
     return layout
 
 
-def _chunks(file: BinaryIO, *, whole: bool) -> Iterator[_Chunk]:
-    """Yield every chunk up to IEND, its CRC checked; that of picture data only if `whole`."""
-    size = file.seek(0, os.SEEK_END)
-    start = len(_SIGNATURE)
-    kind = b""
-    while kind != b"IEND":
-        file.seek(start)
-        head = file.read(_HEAD_SIZE)
-        if len(head) < _HEAD_SIZE:
-            raise MalformedMedia("png-truncated", offset=start)
-        length, kind = struct.unpack(">I4s", head)
-        if length > _LARGEST or not kind.isalpha() or (kind == b"IHDR") != (start == len(_SIGNATURE)):
-            raise MalformedMedia("png-damaged", offset=start)
-        chunk = _Chunk(kind, start, length)
-        if chunk.end > size:
-            raise MalformedMedia("png-truncated", offset=start)
-        if whole or kind not in _PICTURE:
-            _check_crc(file, chunk)
-        yield chunk
-        start = chunk.end
-
-
-def _check_crc(file: BinaryIO, chunk: _Chunk) -> None:
-    crc = zlib.crc32(chunk.kind)
-    left = chunk.length
-    while left:
-        block = file.read(min(BLOCK, left))
-        if not block:
-            raise MalformedMedia("png-truncated", offset=chunk.start)
-        crc = zlib.crc32(block, crc)
-        left -= len(block)
-    if file.read(4) != crc.to_bytes(4, "big"):
-        raise MalformedMedia("png-crc", offset=chunk.start, chunk=chunk.kind.decode("ascii"))
-
-
-def _header(file: BinaryIO, chunk: _Chunk) -> bytes:
-    data = _content(file, chunk)
-    if len(data) != _HEADER_SIZE:
-        raise MalformedMedia("png-damaged", offset=chunk.start)
-    width, height, depth, colour, compression, filtering, interlace = struct.unpack(">IIBBBBB", data)
-    sound = 0 < width <= _LARGEST and 0 < height <= _LARGEST and depth in _DEPTHS.get(colour, ())
-    if not sound or compression or filtering or interlace > 1:
-        raise MalformedMedia("png-damaged", offset=chunk.start)
-    check_picture_size(width, height)
-    return data
-
-
-def _content(file: BinaryIO, chunk: _Chunk) -> bytes:
-    check_carrier_size(chunk.length, chunk.start)
-    file.seek(chunk.data)
-    return file.read(chunk.length)
-
-
-def _xmp_chunks(file: BinaryIO, layout: _Layout) -> list[_Chunk]:
+def _xmp_chunks(file: BinaryIO, layout: _Layout) -> list[Chunk]:
     found = []
     for chunk in layout.texts:
         file.seek(chunk.data)
@@ -218,9 +137,9 @@ def _xmp_chunks(file: BinaryIO, layout: _Layout) -> list[_Chunk]:
     return found
 
 
-def _xmp(file: BinaryIO, chunk: _Chunk) -> bytes:
+def _xmp(file: BinaryIO, chunk: Chunk) -> bytes:
     try:
-        return _text(chunk.kind, _content(file, chunk), METADATA_LIMIT).value
+        return _text(chunk.kind, content(file, chunk), METADATA_LIMIT).value
     except ValueError:
         raise MalformedMedia("xmp-unreadable", offset=chunk.start) from None
 
@@ -232,7 +151,7 @@ def _other_texts(file: BinaryIO, layout: _Layout) -> tuple[tuple[tuple[str, str]
     damaged = len(layout.texts) > _TEXT_LIMIT
     for chunk in layout.texts[:_TEXT_LIMIT]:
         try:
-            text = _text(chunk.kind, _content(file, chunk), left)
+            text = _text(chunk.kind, content(file, chunk), left)
         except (ValueError, MediaTooLarge):
             damaged = True
             continue
