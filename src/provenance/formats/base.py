@@ -33,6 +33,7 @@ class Container:
         iim: The IPTC-IIM datasets.
         texts: Keyword and value of other text fields of the container.
         has_manifest: Whether a C2PA manifest store is embedded.
+        unsignable: Message code of what embedding a manifest would lose; None where it would lose nothing.
         warnings: Message codes of what a reader should know about the file.
     """
 
@@ -47,6 +48,7 @@ class Container:
     iim: bytes | None = field(default=None, repr=False)
     texts: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     has_manifest: bool = False
+    unsignable: str | None = None
     warnings: tuple[str, ...] = ()
 
 

@@ -7,6 +7,7 @@ from PIL import Image
 from provenance.errors import MalformedMedia, MediaTooLarge, MetadataNotWritten
 from provenance.formats import mpf
 from provenance.formats.handlers import jpeg
+from provenance.manifests.write import Claim, plan_actions, sign
 
 XMP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"
 JFIF_END = 20  # SOI and the APP0 that Pillow writes
@@ -202,14 +203,15 @@ def test_a_damaged_photoshop_block_is_named_and_kept(block):
     assert segment(0xED, b"Photoshop 3.0\0" + block) in write(content, xmp=b"<x/>")
 
 
-def test_a_c2pa_store_is_told_from_other_jumbf():
-    def box(uuid):
-        description = b"jumd" + uuid + bytes(12) + b"\x03c2pa\0"
-        inner = (len(description) + 4).to_bytes(4, "big") + description
-        return segment(0xEB, b"JP\0\x01\0\0\0\x01" + (len(inner) + 8).to_bytes(4, "big") + b"jumb" + inner)
+def jumbf(kind):
+    description = b"jumd" + kind + bytes(12) + b"\x03c2pa\0"
+    inner = (len(description) + 4).to_bytes(4, "big") + description
+    return segment(0xEB, b"JP\0\x01\0\0\0\x01" + (len(inner) + 8).to_bytes(4, "big") + b"jumb" + inner)
 
-    assert read(with_segments(WHOLE, box(b"c2pa"))).has_manifest
-    assert not read(with_segments(WHOLE, box(b"json"))).has_manifest
+
+def test_a_c2pa_store_is_told_from_other_jumbf():
+    assert read(with_segments(WHOLE, jumbf(b"c2pa"))).has_manifest
+    assert not read(with_segments(WHOLE, jumbf(b"json"))).has_manifest
 
 
 def index(order, first_size, second_at):
@@ -239,6 +241,56 @@ def test_the_index_of_a_multi_picture_file_stays_true(order, carrier_first):
     _, offset = struct.unpack_from(order + "II", labelled, entries + 16 + 4)
     assert labelled[header_at + offset :] == second
     assert labelled[size:] == second
+
+
+def two_pictures(*before, behind=()):
+    """Return a JPEG with a second picture, with segments before and behind the index that points at it."""
+    second = encoded((32, 24))
+    size = len(with_segments(WHOLE, *before, segment(0xE2, index("<", 0, 0)), *behind))
+    header_at = JFIF_END + sum(map(len, before)) + 4 + len(mpf.PREFIX)
+    return with_segments(WHOLE, *before, segment(0xE2, index("<", size, size - header_at)), *behind) + second
+
+
+def second_picture(content):
+    header_at = content.index(mpf.PREFIX) + len(mpf.PREFIX)
+    offset = struct.unpack_from("<I", content, header_at + 26 + 16 + 8)[0]
+    return content[header_at + offset :]
+
+
+SECOND_LOST = "jpeg-second-picture-would-be-lost"
+ORDERS = {
+    "nothing besides": ((), (), None),
+    "APP0 before": ((segment(0xE0, b"JFXX\0\x10"),), (), None),
+    "APP0 behind": ((), (segment(0xE0, b"JFXX\0\x10"),), SECOND_LOST),
+    "APP0 on both sides": ((segment(0xE0, b"a"),), (segment(0xE0, b"b"),), SECOND_LOST),
+    "other segments behind": ((), (segment(0xE1, b"x"), segment(0xFE, b"y"), jumbf(b"json")), None),
+    "manifest before": ((jumbf(b"c2pa"),), (), None),
+    "manifest behind": ((), (jumbf(b"c2pa"),), SECOND_LOST),
+    "manifest before and APP0 behind": ((jumbf(b"c2pa"),), (segment(0xE0, b"b"),), None),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_file_is_unsignable_exactly_when_signing_would_lose_its_second_picture(order, tmp_path, signer):
+    before, behind, unsignable = ORDERS[order]
+    content = two_pictures(*before, behind=behind)
+    found = read(content)
+    assert found.unsignable == unsignable
+    assert (SECOND_LOST in found.warnings) == (unsignable is not None)
+
+    (tmp_path / "source.jpg").write_bytes(content)
+    claim = Claim({}, plan_actions("http://example.com/source-type", has_manifest=False, notice_drawn=False))
+    sign(tmp_path / "source.jpg", tmp_path / "signed.jpg", claim, mime="image/jpeg", signer=signer)
+    signed = (tmp_path / "signed.jpg").read_bytes()
+    assert len(signed) > len(content)
+    assert (second_picture(signed) == second_picture(content)) == (unsignable is None)
+
+
+def test_a_single_picture_is_signable_whatever_its_order():
+    alone = index("<", 1, 1).replace(struct.pack("<HHII", 0xB002, 7, 32, 26)[2:], struct.pack("<HII", 7, 16, 26))
+    assert mpf.count(alone) == 1
+    assert read(with_segments(WHOLE, segment(0xE2, alone), segment(0xE0, b"b"))).unsignable is None
+    assert read(with_segments(WHOLE, jumbf(b"c2pa"), segment(0xE0, b"b"))).unsignable is None
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ _XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
 _PHOTOSHOP: Final = b"Photoshop 3.0\0"
 _JUMBF: Final = b"JP"
 _TRAILER_PEEK: Final = 4096
+_SECOND_PICTURE_LOST: Final = "jpeg-second-picture-would-be-lost"
 
 
 def sniff(head: bytes) -> bool:
@@ -36,12 +37,15 @@ def read(file: BinaryIO, *, whole: bool = True) -> Container:
     xmp = _with_prefix(file, layout, APP1, _XMP)
     iim, iim_damaged = _iim(file, layout)
     pictures = max((mpf.count(jpeg_segments.payload(file, s)) for s in _mpf(file, layout)), default=1)
+    manifests = _manifests(file, layout)
+    unsignable = pictures > 1 and _manifest_goes_behind(_mpf(file, layout)[0], layout, manifests)
     warnings = {
         "exif-repeated": len(exif) > 1,
         "xmp-repeated": len(xmp) > 1,
         "photoshop-damaged": iim_damaged,
         "jpeg-stray-bytes": layout.stray is not None,
         "jpeg-several-pictures": pictures > 1,
+        _SECOND_PICTURE_LOST: unsignable,
         "data-after-picture": whole and pictures <= 1 and _has_trailer(file, layout),
     }
     return Container(
@@ -54,7 +58,8 @@ def read(file: BinaryIO, *, whole: bool = True) -> Container:
         xmp=jpeg_segments.payload(file, xmp[0])[len(_XMP) :] if xmp else None,
         xmp_count=len(xmp),
         iim=iim,
-        has_manifest=_has_manifest(file, layout),
+        has_manifest=bool(manifests),
+        unsignable=_SECOND_PICTURE_LOST if unsignable else None,
         warnings=tuple(code for code, holds in warnings.items() if holds),
     )
 
@@ -138,14 +143,25 @@ def _iim(file: BinaryIO, layout: Layout) -> tuple[bytes | None, bool]:
         return None, True
 
 
-def _has_manifest(file: BinaryIO, layout: Layout) -> bool:
-    """Look for a C2PA store: an APP11 whose JUMBF superbox is described as one (ISO 19566-5, annex D; C2PA, A.3.1)."""
+def _manifests(file: BinaryIO, layout: Layout) -> list[Segment]:
+    """Return each APP11 that starts a C2PA store: a JUMBF superbox described so (ISO 19566-5, annex D; C2PA, A.3.1)."""
+    found = []
     for segment in _with_prefix(file, layout, APP11, _JUMBF):
         # "JP", instance, packet number; size and type of the superbox; size, type and UUID of its description.
         head = jpeg_segments.payload(file, segment, 28)
         if head[12:16] == b"jumb" and head[20:28] == b"jumdc2pa":
-            return True
-    return False
+            found.append(segment)
+    return found
+
+
+def _manifest_goes_behind(index: Segment, layout: Layout, manifests: list[Segment]) -> bool:
+    """Say whether a new manifest would part the MPF index from the pictures it points at.
+
+    C2PA's library puts a manifest in the place of an old one, or else behind the last APP0, and leaves the index as it
+    is: its offsets stay true only if what grows lies in front of it.
+    """
+    anchors = manifests or [segment for segment in layout.header if segment.marker == APP0]
+    return any(segment.start > index.start for segment in anchors)
 
 
 def _has_trailer(file: BinaryIO, layout: Layout) -> bool:
