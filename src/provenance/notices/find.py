@@ -30,6 +30,7 @@ from provenance.notices.place import SMALLEST_SIDE, ink_target, plate_size, to_d
 from provenance.notices.refusal import LARGEST_FILE, check_file_size, check_picture_size
 from provenance.notices.typeset import require_glyphs, sized_by_ink
 
+# The style `labels/notices/plate.toml`; a test holds both equal.
 LEAST_HEIGHT: Final = 0.05  # of the short side: GB 45438-2025, 5.2 e
 LEAST_CONTRAST: Final = 4.5  # WCAG 2.2, 1.4.3
 # Normalised cross-correlation. Over photographs, other texts stayed below 0.6 and drawn ones above 0.85.

@@ -13,8 +13,9 @@ from provenance.model.notice import Box, Notice
 from provenance.notices.refusal import does_not_fit
 from provenance.notices.typeset import sized_by_ink
 
+# The style `labels/notices/plate.toml`; a test holds both equal.
 SMALLEST_SIDE: Final = 320
-_INK: Final = 0.0575  # of the short side; GB 45438-2025 5.2 e asks for 5 %
+DRAWN_HEIGHT: Final = 0.0575  # of ink, by the short side; GB 45438-2025 5.2 e asks for 5 %
 _MARGIN: Final = 0.03
 _GAP: Final = 0.012
 # The largest MCU of a common JPEG: an aligned plate leaves no half-covered block.
@@ -53,7 +54,7 @@ def layout(texts: Sequence[tuple[str, str]], width: int, height: int, taken: Seq
 
 def ink_target(side: int) -> int:
     """Return the ink height, in pixels, asked for in a picture whose short side is `side` pixels."""
-    return round(_INK * side)
+    return round(DRAWN_HEIGHT * side)
 
 
 def plate_size(text: str, side: int, room: int) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from provenance.errors import MalformedMedia, MediaTooLarge, NoticeDoesNotFit, UnsupportedFormat
 from provenance.formats import jpeg_segments
-from provenance.formats.jpeg_segments import APP2, SOS
+from provenance.formats.jpeg_segments import APP2, DQT, SOS
 from provenance.notices import draw, jpeg_blocks, measure, refusal
 from provenance.notices.place import to_displayed
 
@@ -241,6 +241,34 @@ def test_12_bit_and_lossless_frames_are_refused(tmp_path, offset, value):
     with pytest.raises(NoticeDoesNotFit) as caught:
         drawn(bytes(data), notices_for(701, 541), tmp_path)
     assert caught.value.code == "notice-jpeg-coding"
+
+
+def test_a_frame_whose_height_comes_after_the_scan_is_refused(tmp_path):
+    data = bytearray(encoded(scene(), "JPEG"))
+    frame = next(part for part in segments(bytes(data)) if part.marker == 0xC0)
+    height = bytes(data[frame.payload + 1 : frame.payload + 3])
+    data[frame.payload + 1 : frame.payload + 3] = b"\0\0"
+    with pytest.raises(NoticeDoesNotFit) as caught:
+        drawn(bytes(data[:-2]) + b"\xff\xdc\0\4" + height + b"\xff\xd9", notices_for(701, 541), tmp_path)
+    assert caught.value.code == "notice-jpeg-coding"
+
+
+@pytest.mark.parametrize("blocks", [True, False])
+def test_fill_bytes_stay_with_the_segment_behind_them(tmp_path, blocks):
+    data = encoded(scene(), "JPEG", quality=90, comment=b"a comment")
+    comment = next(part for part in segments(data) if part.marker == 0xFE)
+    data = data[: comment.start] + b"\xff\xff\xff" + data[comment.start :]
+    target, _ = drawn(data, notices_for(701, 541), tmp_path, blocks=blocks)
+    assert data[: comment.end + 3] == target.read_bytes()[: comment.end + 3]
+
+
+@pytest.mark.parametrize("blocks", [True, False])
+def test_bytes_that_belong_to_no_segment_are_not_lost_but_refused(tmp_path, blocks):
+    data = encoded(scene(), "JPEG", quality=90)
+    at = next(part.start for part in segments(data) if part.marker == DQT)
+    with pytest.raises(MalformedMedia) as caught:
+        drawn(data[:at] + b"stray" + data[at:], notices_for(701, 541), tmp_path, blocks=blocks)
+    assert (caught.value.code, caught.value.details["offset"]) == ("jpeg-damaged", at)
 
 
 def test_inks_without_a_statement_how_they_are_stored_are_refused(tmp_path):

@@ -8,7 +8,15 @@ from PIL import Image, ImageOps
 from provenance.errors import GlyphMissing, NoticeDoesNotFit
 from provenance.model.notice import Box
 from provenance.notices import layout
-from provenance.notices.place import ink_target, stored_rectangle, to_displayed, to_stored
+from provenance.notices.find import LEAST_CONTRAST, LEAST_HEIGHT
+from provenance.notices.place import (
+    DRAWN_HEIGHT,
+    SMALLEST_SIDE,
+    ink_target,
+    stored_rectangle,
+    to_displayed,
+    to_stored,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 CAPTURE = ("capture", "拍摄于 2026-05-01 08:30 四川省成都市")
@@ -42,7 +50,17 @@ def test_the_ink_asked_for_is_between_5_and_6_percent():
 
 
 def test_the_numbers_are_those_of_the_notice_style():
-    style = tomllib.loads((ROOT / "labels/notices/plate.toml").read_text(encoding="utf-8"))
+    (style,) = (tomllib.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "labels/notices").glob("*.toml"))
+    del style["about"]
+    (notice,) = layout([("a", "AI")], 100_000, 100_000)
+    assert style == {
+        "id": "plate",
+        "position": "top-left" if max(notice.box.x, notice.box.y) < 50_000 - notice.box.width else "elsewhere",
+        "drawn_height_ratio": DRAWN_HEIGHT,
+        "min_height_ratio": LEAST_HEIGHT,
+        "min_contrast": LEAST_CONTRAST,
+        "min_short_side": SMALLEST_SIDE,
+    }
     assert ink_target(100_000) == style["drawn_height_ratio"] * 100_000
     with pytest.raises(NoticeDoesNotFit):
         layout([("a", "AI")], style["min_short_side"] - 1, 2000)
