@@ -19,7 +19,8 @@ from typing import BinaryIO, Final
 
 from provenance.errors import AssetNotFound, OutputNotWritten, OutputRefused
 
-_BLOCK: Final = 1 << 20
+_BLOCK: Final = 1 << 19  # beyond it, memory for each block is asked of the kernel anew
+_PAGE: Final = 4096
 _NO_KERNEL_COPY: Final = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF, errno.EPERM}
 
 
@@ -56,15 +57,23 @@ def _digest(file: BinaryIO) -> str:
 
 
 def copy_range(source: BinaryIO, target: BinaryIO, start: int, length: int) -> None:
-    """Append `length` bytes of `source` from offset `start` to `target`, inside the kernel where it can."""
-    if length <= 0:
-        return
+    """Append `length` bytes of `source` from offset `start` to `target`, inside the kernel where that is faster.
+
+    It is for whole pages. What moves by a part of a page, as all that follows new metadata does, the kernel copies and
+    writes to disk in pieces of pages, which takes a third longer than large blocks through memory.
+    """
+    copied = _copy_in_kernel(source, target, start, length) if (target.tell() - start) % _PAGE == 0 else 0
+    _copy_buffered(source, target, start + copied, length - copied)
+
+
+def _copy_in_kernel(source: BinaryIO, target: BinaryIO, start: int, length: int) -> int:
+    """Copy as much as the kernel takes, and return how many bytes that was."""
     left = length
     try:
         target.flush()
         out = target.fileno()
         into = source.fileno()
-        while left:
+        while left > 0:
             copied = os.copy_file_range(into, out, left, offset_src=start + length - left)
             if copied == 0:
                 break
@@ -73,7 +82,7 @@ def copy_range(source: BinaryIO, target: BinaryIO, start: int, length: int) -> N
     except (AttributeError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None and error.errno not in _NO_KERNEL_COPY:
             raise
-    _copy_buffered(source, target, start + length - left, left)
+    return length - left
 
 
 def _copy_buffered(source: BinaryIO, target: BinaryIO, start: int, left: int) -> None:

@@ -104,20 +104,25 @@ def test_copying_falls_back_where_the_kernel_cannot(tmp_path, monkeypatch, faili
     source.write_bytes(bytes(range(256)) * 9000)
     with source.open("rb") as file, _files.new_file(tmp_path / "copy") as target:
         target.write(b"head")
-        _files.copy_range(file, target, 10, 2_000_000)
+        _files.copy_range(file, target, 4, 2_000_000)
         target.write(b"tail")
-    assert (tmp_path / "copy").read_bytes() == b"head" + source.read_bytes()[10:2_000_010] + b"tail"
+    assert (tmp_path / "copy").read_bytes() == b"head" + source.read_bytes()[4:2_000_004] + b"tail"
 
 
-def test_copying_inside_the_kernel_gives_the_same_bytes(tmp_path):
+@pytest.mark.parametrize(("start", "kernel"), [(1, False), (3, True), (4095, False), (4099, True)])
+def test_copying_inside_and_outside_the_kernel_gives_the_same_bytes(tmp_path, monkeypatch, start, kernel):
+    asked = []
+    copy = os.copy_file_range
+    monkeypatch.setattr(os, "copy_file_range", lambda *a, **k: asked.append(a) or copy(*a, **k))
     source = tmp_path / "source"
     source.write_bytes(os.urandom(3_000_001))
     with source.open("rb") as file, _files.new_file(tmp_path / "copy") as target:
-        target.write(b"head")
-        _files.copy_range(file, target, 1, 3_000_000)
+        target.write(b"one")
+        _files.copy_range(file, target, start, 2_500_000)
         _files.copy_range(file, target, 5, 0)
         target.write(b"tail")
-    assert (tmp_path / "copy").read_bytes() == b"head" + source.read_bytes()[1:] + b"tail"
+    assert (tmp_path / "copy").read_bytes() == b"one" + source.read_bytes()[start : start + 2_500_000] + b"tail"
+    assert bool(asked) == kernel
 
 
 def test_an_input_that_ends_early_is_an_error_not_a_short_copy(tmp_path):
