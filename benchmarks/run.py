@@ -39,8 +39,8 @@ def main() -> None:
         for row in _rows(folder, photo, rounds):
             print(_line(row), flush=True)
             rows.append(row)
-    short = [row.what for row in rows if not row.holds]
-    print(f"short of bar: {', '.join(short)}" if short else "every bar holds")
+    short = [row.what for row in rows if not row.not_run and not row.holds]
+    print(f"short of bar: {', '.join(short)}" if short else "every bar that was measured holds")
 
 
 def _rows(folder: Path, photo: Path, rounds: int) -> Iterator[Row]:

@@ -31,7 +31,7 @@ class Row:
 
     @property
     def holds(self) -> bool:
-        return self.bar is None or (not self.not_run and self.ratio <= self.bar)
+        return self.bar is None or self.ratio <= self.bar
 
 
 def milliseconds(call: Callable[[], object], times: int = 1) -> float:
