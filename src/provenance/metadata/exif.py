@@ -9,34 +9,40 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final, NamedTuple
+from typing import Final
 
-from provenance.errors import MalformedMedia
+from provenance.metadata.ifd import (
+    ASCII,
+    BYTE,
+    EXIF_IFD,
+    GPS_IFD,
+    LONG,
+    NEW_STREAM,
+    POINTER,
+    RATIONAL,
+    SHORT,
+    UNDEFINED,
+    Directory,
+    Stream,
+    Value,
+    append,
+    changes,
+    damaged,
+    decoded,
+    parse,
+)
 from provenance.metadata.problems import Problem
 from provenance.model import times
 
-_BYTE, _ASCII, _SHORT, _LONG, _RATIONAL, _UNDEFINED, _IFD = 1, 2, 3, 4, 5, 7, 13
-_RATIONALS: Final = frozenset({_RATIONAL, 10})  # signed ones occur and are not negative
-_OFFSET_KINDS: Final = frozenset({_LONG, _IFD})
-_SIZES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 129: 1}
-_ENTRY: Final = 12
-_POINTER: Final = 4
-_INLINE: Final = 4  # a value this short lies in its entry
-_DIRECTORY_LIMIT: Final = 32
-_ENTRY_LIMIT: Final = 10_000  # in all directories together; 64 KB hold half of that
-
-_IMAGE_DESCRIPTION, _MAKE, _MODEL, _ORIENTATION, _ARTIST = 0x010E, 0x010F, 0x0110, 0x0112, 0x013B
-_COPYRIGHT, _EXIF_IFD, _GPS_IFD, _INTEROP_IFD, _SUB_IFDS = 0x8298, 0x8769, 0x8825, 0xA005, 0x014A
+_RATIONALS: Final = frozenset({RATIONAL, 10})  # signed ones occur and are not negative
+# Latitude, longitude, altitude and error of the camera; the same of its aim; the name of the area.
+_POSITION: Final = (1, 2, 3, 4, 5, 6, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1A, 0x1C, 0x1F)
+_IMAGE_DESCRIPTION, _MAKE, _MODEL, _ORIENTATION, _ARTIST, _COPYRIGHT = 0x010E, 0x010F, 0x0110, 0x0112, 0x013B, 0x8298
 _EXIF_VERSION, _TIME, _OFFSET, _USER_COMMENT, _FRACTION = 0x9000, 0x9003, 0x9011, 0x9286, 0x9291
 _GPS_VERSION, _LATITUDE_REF, _LATITUDE, _LONGITUDE_REF, _LONGITUDE, _DATUM = 0, 1, 2, 3, 4, 0x12
-_POINTERS: Final = frozenset({_EXIF_IFD, _GPS_IFD, _INTEROP_IFD, _SUB_IFDS})
-_IMAGE, _THUMBNAIL, _OTHER = -1, -2, -3  # directories that no tag names: IFD0, IFD1 and further, any below those
-_JPEG_START, _JPEG_LENGTH = 0x0201, 0x0202
 
-_NEW_STREAM: Final = b"MM\0*\0\0\0\0"
 _PARTS: Final = range(1, 4)  # degrees, minutes, seconds
 _ORIENTATIONS: Final = range(1, 9)
 _SECOND_PARTS: Final = 10_000  # 0.0001″ is 3 mm
@@ -74,47 +80,6 @@ class Exif:
         return bool(self.make or self.model)
 
 
-class _Value(NamedTuple):
-    kind: int
-    number: int
-    data: bytes
-
-
-class _Entry(NamedTuple):
-    tag: int
-    raw: bytes  # all twelve bytes
-    kind: int
-    number: int
-    at: int  # where its value begins
-    size: int  # of its value in bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Directory:
-    entries: tuple[_Entry, ...] = ()
-    following: int = 0
-
-    def get(self, tag: int) -> _Entry | None:
-        return next((entry for entry in self.entries if entry.tag == tag), None)
-
-
-@dataclass(slots=True)
-class _Stream:
-    """A TIFF stream, each directory of which lies inside it and is reached once."""
-
-    blob: bytes
-    order: str = ">"
-    image: _Directory = _Directory()
-    exif: _Directory = _Directory()
-    gps: _Directory = _Directory()
-
-    def data(self, entry: _Entry | None) -> bytes:
-        return self.blob[entry.at : entry.at + entry.size] if entry else b""
-
-    def text(self, entry: _Entry | None) -> str | None:
-        return _decoded(self.data(entry).partition(b"\0")[0]).strip() or None
-
-
 def read(blob: bytes) -> Exif:
     r"""Return what an EXIF block says; a field that cannot be read is left out and named in `problems`.
 
@@ -124,7 +89,7 @@ def read(blob: bytes) -> Exif:
     Raises:
         MalformedMedia: ``exif-damaged``: the structure loops or leaves the block, so it must not be edited.
     """
-    stream = _parse(blob)
+    stream = parse(blob)
     problems: list[Problem] = []
     return Exif(
         captured_at=_captured_at(stream, problems),
@@ -145,7 +110,13 @@ def can_hold(time: str) -> bool:
     return "second" in times.parts_of(time)
 
 
-def write(blob: bytes | None, *, captured_at: str | None, coordinates: tuple[float, float] | None) -> bytes:
+def write(
+    blob: bytes | None,
+    *,
+    captured_at: str | None,
+    coordinates: tuple[float, float] | None,
+    erase_position: bool = False,
+) -> bytes:
     """Return an EXIF block that states a time and a position; ``None`` leaves either as it is.
 
     A block that says the same already is returned unchanged. An offset or fraction that the new time lacks is dropped
@@ -155,149 +126,56 @@ def write(blob: bytes | None, *, captured_at: str | None, coordinates: tuple[flo
         blob: The TIFF stream to extend, or None to begin one.
         captured_at: Time of the contract's form that `can_hold` takes.
         coordinates: Latitude and longitude in WGS-84 degrees.
+        erase_position: Take every position out, and overwrite its bytes; `coordinates` then stand alone.
 
     Raises:
         MalformedMedia: ``exif-damaged``: `blob` must not be edited.
     """
-    stream = _Stream(_NEW_STREAM) if blob is None else _parse(blob)
-    exif = _changes(stream, stream.exif, _time_values(captured_at, stream.exif))
-    gps = _changes(stream, stream.gps, _position_values(coordinates, stream))
+    stream = Stream(NEW_STREAM) if blob is None else parse(blob)
+    exif = changes(stream, stream.exif, _time_values(captured_at, stream.exif))
+    wanted = dict.fromkeys(_POSITION) if erase_position else {}
+    gps = changes(stream, stream.gps, {**wanted, **_position_values(coordinates, stream)})
     if blob is not None and not exif and not gps:
         return blob
     # Zeros stand in for the last field of an old directory that ends the stream without it.
-    out = bytearray(stream.blob) + bytes(_POINTER)
-    pointers: dict[int, _Value | None] = {}
-    for tag, directory, values in ((_EXIF_IFD, stream.exif, exif), (_GPS_IFD, stream.gps, gps)):
+    out = bytearray(stream.blob) + bytes(POINTER)
+    pointers: dict[int, Value | None] = {}
+    for tag, directory, values in ((EXIF_IFD, stream.exif, exif), (GPS_IFD, stream.gps, gps)):
         if values:
-            at = _append(out, stream.order, directory, values)
-            pointers[tag] = _Value(_LONG, 1, struct.pack(stream.order + "I", at))
-    start = _append(out, stream.order, stream.image, pointers)
+            at = append(out, stream.order, directory, values)
+            pointers[tag] = Value(LONG, 1, struct.pack(stream.order + "I", at))
+    start = append(out, stream.order, stream.image, pointers)
     struct.pack_into(stream.order + "I", out, 4, start)
+    if erase_position:
+        _erase(out, stream)
     return bytes(out)
 
 
-def _parse(blob: bytes) -> _Stream:
-    """Walk every directory; the whole structure is sound, or none of it is trusted."""
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(blob[:4])
-    if order is None or len(blob) < len(_NEW_STREAM):
-        raise _damaged(0)
-    found: dict[int, _Directory] = {}
-    waiting = [(_IMAGE, _long(order, blob, 4))]
-    seen: set[int] = set()
-    entries = 0
-    while waiting:
-        name, start = waiting.pop()
-        if start in seen or len(seen) == _DIRECTORY_LIMIT:
-            raise _damaged(start)
-        seen.add(start)
-        directory = _directory(order, blob, start)
-        entries += len(directory.entries)
-        if entries > _ENTRY_LIMIT:
-            raise _damaged(start)
-        found.setdefault(name, directory)
-        waiting += _children(order, blob, name, directory)
-    nothing = _Directory()
-    return _Stream(blob, order, found[_IMAGE], found.get(_EXIF_IFD, nothing), found.get(_GPS_IFD, nothing))
+def without_position(blob: bytes) -> bytes:
+    """Return an EXIF block of the same length in which every position is overwritten with zeros.
+
+    For blocks that cannot grow, such as those of pictures inside a picture.
+
+    Raises:
+        MalformedMedia: ``exif-damaged``: `blob` must not be edited.
+    """
+    out = bytearray(blob)
+    _erase(out, parse(blob))
+    return bytes(out)
 
 
-def _directory(order: str, blob: bytes, start: int) -> _Directory:
-    end = start + 2
-    if start < len(_NEW_STREAM) or end > len(blob):
-        raise _damaged(start)
-    count = struct.unpack_from(order + "H", blob, start)[0]
-    end += count * _ENTRY
-    if end > len(blob):
-        raise _damaged(start)
-    entries = tuple(_entry(order, blob, at) for at in range(start + 2, end, _ENTRY))
-    if end == len(blob):
-        # Some writers leave out the last field of a directory that ends the stream.
-        return _Directory(entries)
-    if end + _POINTER > len(blob):
-        raise _damaged(start)
-    return _Directory(entries, _long(order, blob, end))
+def _erase(out: bytearray, stream: Stream) -> None:
+    """Overwrite the values of the old positions; where another value shares their bytes, nothing is safe."""
+    for entry in stream.gps.entries:
+        if entry.tag in _POSITION:
+            out[entry.at : entry.at + entry.size] = bytes(entry.size)
+    kept = [each for each in stream.gps.entries if each.tag not in _POSITION]
+    for entry in (*stream.image.entries, *stream.exif.entries, *kept):
+        if out[entry.at : entry.at + entry.size] != stream.data(entry):
+            raise damaged(entry.at)
 
 
-def _entry(order: str, blob: bytes, at: int) -> _Entry:
-    tag, kind, count, value = struct.unpack_from(order + "HHII", blob, at)
-    # A kind nobody knows has no size: its four bytes are carried over as they are.
-    size = count * _SIZES.get(kind, 0)
-    start = value if size > _INLINE else at + 8
-    if start + size > len(blob):
-        # A value that lies outside would point into whatever is appended.
-        raise _damaged(at)
-    return _Entry(tag, blob[at : at + _ENTRY], kind, count, start, size)
-
-
-def _children(order: str, blob: bytes, name: int, directory: _Directory) -> Iterator[tuple[int, int]]:
-    """Yield name and offset of each directory that `directory` leads to."""
-    for entry in directory.entries:
-        if entry.tag not in _POINTERS:
-            continue
-        if entry.kind not in _OFFSET_KINDS or (entry.number > 1 and entry.tag != _SUB_IFDS):
-            # Some readers follow such a pointer and some do not: replacing it could lose what it leads to.
-            raise _damaged(entry.at)
-        for at in range(entry.at, entry.at + min(entry.size, _POINTER * _DIRECTORY_LIMIT), _POINTER):
-            if start := _long(order, blob, at):
-                yield (entry.tag if name == _IMAGE else _OTHER), start
-    if name in {_IMAGE, _THUMBNAIL}:
-        _check_thumbnail(order, blob, directory)
-        if directory.following:
-            yield _THUMBNAIL, directory.following
-
-
-def _check_thumbnail(order: str, blob: bytes, directory: _Directory) -> None:
-    start, length = directory.get(_JPEG_START), directory.get(_JPEG_LENGTH)
-    if start is None or length is None or not start.size == length.size == _INLINE:
-        return
-    first = _long(order, blob, start.at)
-    if first + _long(order, blob, length.at) > len(blob):
-        raise _damaged(first)
-
-
-def _append(out: bytearray, order: str, directory: _Directory, values: Mapping[int, _Value | None]) -> int:
-    """Append `directory` with `values` put in or, where None, taken out; return where it starts."""
-    kept = [(entry.tag, entry.raw, b"") for entry in directory.entries if entry.tag not in values]
-    start = len(out) + len(out) % 2  # a directory begins on a word boundary
-    count = len(kept) + sum(value is not None for value in values.values())
-    free = start + 2 + count * _ENTRY + 4
-    for tag, value in values.items():
-        if value is None:
-            continue
-        raw = struct.pack(order + "HHI", tag, value.kind, value.number)
-        if len(value.data) <= _INLINE:
-            kept.append((tag, raw + value.data.ljust(_INLINE, b"\0"), b""))
-        else:
-            padded = value.data + bytes(len(value.data) % 2)
-            kept.append((tag, raw + struct.pack(order + "I", free), padded))
-            free += len(padded)
-    # Stable: entries that share a tag keep their order, and so do the values behind the directory.
-    ordered = sorted(kept, key=lambda entry: entry[0])
-    out += bytes(start - len(out)) + struct.pack(order + "H", count)
-    out += b"".join(raw for _, raw, _ in ordered)
-    out += struct.pack(order + "I", directory.following)
-    out += b"".join(data for _, _, data in kept)
-    return start
-
-
-def _changes(stream: _Stream, directory: _Directory, wanted: Mapping[int, _Value | None]) -> dict[int, _Value | None]:
-    """Return what of `wanted` the directory does not say already."""
-    changes = {}
-    for tag, value in wanted.items():
-        present = [_Value(e.kind, e.number, stream.data(e)) for e in directory.entries if e.tag == tag]
-        if present != ([value] if value else []):
-            changes[tag] = value
-    return changes
-
-
-def _long(order: str, blob: bytes, at: int) -> int:
-    return int(struct.unpack_from(order + "I", blob, at)[0])
-
-
-def _damaged(offset: int) -> MalformedMedia:
-    return MalformedMedia("exif-damaged", offset=offset)
-
-
-def _captured_at(stream: _Stream, problems: list[Problem]) -> str | None:
+def _captured_at(stream: Stream, problems: list[Problem]) -> str | None:
     stated = stream.text(stream.exif.get(_TIME) or stream.image.get(_TIME)) or ""
     # An unknown part is blank; many cameras without a set clock write zeros.
     stated = stated.rstrip(" :")
@@ -331,7 +209,7 @@ def _checked(time: str) -> str | None:
     return time
 
 
-def _time_values(time: str | None, present: _Directory) -> dict[int, _Value | None]:
+def _time_values(time: str | None, present: Directory) -> dict[int, Value | None]:
     if time is None:
         return {}
     parts = times.parts_of(time)
@@ -342,11 +220,11 @@ def _time_values(time: str | None, present: _Directory) -> dict[int, _Value | No
         _OFFSET: _ascii("+00:00" if offset == "Z" else offset) if offset else None,
     }
     if not present.entries:
-        values[_EXIF_VERSION] = _Value(_UNDEFINED, 4, b"0232")
+        values[_EXIF_VERSION] = Value(UNDEFINED, 4, b"0232")
     return values
 
 
-def _coordinates(stream: _Stream, problems: list[Problem]) -> tuple[float, float] | None:
+def _coordinates(stream: Stream, problems: list[Problem]) -> tuple[float, float] | None:
     gps = stream.gps
     if gps.get(_LATITUDE) is None and gps.get(_LONGITUDE) is None:
         return None
@@ -362,7 +240,7 @@ def _coordinates(stream: _Stream, problems: list[Problem]) -> tuple[float, float
     return latitude, longitude
 
 
-def _degrees(stream: _Stream, tag: int, reference_tag: int, references: str, limit: int) -> float | None:
+def _degrees(stream: Stream, tag: int, reference_tag: int, references: str, limit: int) -> float | None:
     """Return signed degrees from degrees, minutes and seconds, of which the last two may be missing."""
     entry = stream.gps.get(tag)
     reference = (stream.text(stream.gps.get(reference_tag)) or "?")[0].upper()
@@ -379,11 +257,11 @@ def _degrees(stream: _Stream, tag: int, reference_tag: int, references: str, lim
     return float(-total if reference == references[1] else total)
 
 
-def _position_values(coordinates: tuple[float, float] | None, stream: _Stream) -> dict[int, _Value | None]:
+def _position_values(coordinates: tuple[float, float] | None, stream: Stream) -> dict[int, Value | None]:
     if coordinates is None:
         return {}
     latitude, longitude = coordinates
-    values: dict[int, _Value | None] = {
+    values: dict[int, Value | None] = {
         _LATITUDE_REF: _ascii("S" if latitude < 0 else "N"),
         _LATITUDE: _sexagesimal(stream.order, latitude),
         _LONGITUDE_REF: _ascii("W" if longitude < 0 else "E"),
@@ -391,34 +269,34 @@ def _position_values(coordinates: tuple[float, float] | None, stream: _Stream) -
         _DATUM: _ascii("WGS-84"),
     }
     if stream.gps.get(_GPS_VERSION) is None:
-        values[_GPS_VERSION] = _Value(_BYTE, 4, b"\2\3\0\0")
+        values[_GPS_VERSION] = Value(BYTE, 4, b"\2\3\0\0")
     return values
 
 
-def _sexagesimal(order: str, degrees: float) -> _Value:
+def _sexagesimal(order: str, degrees: float) -> Value:
     total = round(Fraction(abs(degrees)) * 3600 * _SECOND_PARTS)
     minutes, seconds = divmod(total, 60 * _SECOND_PARTS)
     whole, minutes = divmod(minutes, 60)
-    return _Value(_RATIONAL, 3, struct.pack(order + "6I", whole, 1, minutes, 1, seconds, _SECOND_PARTS))
+    return Value(RATIONAL, 3, struct.pack(order + "6I", whole, 1, minutes, 1, seconds, _SECOND_PARTS))
 
 
-def _orientation(stream: _Stream, problems: list[Problem]) -> int:
+def _orientation(stream: Stream, problems: list[Problem]) -> int:
     entry = stream.image.get(_ORIENTATION)
     if entry is None:
         return 1
     data = stream.data(entry)
-    value = int.from_bytes(data[:2], "little" if stream.order == "<" else "big") if entry.kind == _SHORT else 0
+    value = int.from_bytes(data[:2], "little" if stream.order == "<" else "big") if entry.kind == SHORT else 0
     if value not in _ORIENTATIONS:
         problems.append(Problem("exif-orientation-invalid", "warning", {"value": value}))
         return 1
     return value
 
 
-def _comment(stream: _Stream) -> str | None:
+def _comment(stream: Stream) -> str | None:
     """Return UserComment: eight bytes that name the character set, then the text; plain text where TC260 puts it."""
     entry = stream.exif.get(_USER_COMMENT) or stream.image.get(_USER_COMMENT)
     data = stream.data(entry)
-    if entry is None or entry.kind == _ASCII:
+    if entry is None or entry.kind == ASCII:
         return stream.text(entry)
     charset, text = data[:8], data[8:]
     if charset == b"UNICODE\0":
@@ -427,7 +305,7 @@ def _comment(stream: _Stream) -> str | None:
         return text.decode("iso2022_jp", errors="replace").strip("\0 ") or None
     # Writers forget the eight bytes, or leave them zero.
     known = charset in {b"ASCII\0\0\0", bytes(8)}
-    return _decoded(text if known else data).strip("\0 ") or None
+    return decoded(text if known else data).strip("\0 ") or None
 
 
 def _utf16(data: bytes, order: str) -> str:
@@ -439,12 +317,5 @@ def _utf16(data: bytes, order: str) -> str:
     return data.decode("utf-16-le" if guess == "<" else "utf-16-be", errors="replace")
 
 
-def _decoded(data: bytes) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
-
-
-def _ascii(text: str) -> _Value:
-    return _Value(_ASCII, len(text) + 1, text.encode("ascii") + b"\0")
+def _ascii(text: str) -> Value:
+    return Value(ASCII, len(text) + 1, text.encode("ascii") + b"\0")

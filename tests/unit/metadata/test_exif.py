@@ -365,3 +365,62 @@ def test_any_bytes_are_read_or_refused(data):
         return
     assert exif.read(after).captured_at == "2026-05-01T08:30:00"
     assert after[8 : len(blob)] == blob[8:]
+
+
+def gps_block(gps):
+    block = Image.Exif()
+    block[0x010F] = "Maker"
+    block.get_ifd(0x8769)[0x9003] = "2026:05:01 08:30:00"
+    block.get_ifd(0x8825).update(gps)
+    return block.tobytes()[6:]
+
+
+POSITION = {1: "N", 2: (30.0, 44.0, 5.25), 3: "E", 4: (104.0, 8.0, 7.5), 5: b"\x00", 6: 505.25, 0x1D: "2026:05:01"}
+
+
+def test_an_erased_position_leaves_no_byte_of_it_behind():
+    blob = gps_block(POSITION)
+    erased = exif.write(blob, captured_at=None, coordinates=None, erase_position=True)
+    found = exif.read(erased)
+    assert (found.coordinates, found.captured_at, found.make) == (None, "2026-05-01T08:30:00", "Maker")
+    values = [
+        struct.pack(order + "2I", int(seconds * scale), scale)
+        for seconds in (5.25, 7.5)
+        for scale in (4, 2)
+        for order in "<>"
+    ]
+    assert any(value in blob for value in values)
+    assert not any(value in erased for value in values)
+    assert b"2026:05:01\0" in erased  # the date of the fix is no position
+
+
+def test_a_coarse_position_replaces_the_exact_one_everywhere():
+    coarse = exif.write(gps_block(POSITION), captured_at=None, coordinates=(30.7, 104.1), erase_position=True)
+    assert exif.read(coarse).coordinates == pytest.approx((30.7, 104.1))
+    assert struct.pack(">2I", 21, 4) not in coarse
+    assert struct.pack("<2I", 21, 4) not in coarse
+
+
+def test_erasing_in_place_keeps_every_other_byte_where_it_was():
+    blob = gps_block(POSITION)
+    erased = exif.without_position(blob)
+    assert len(erased) == len(blob)
+    assert exif.read(erased).coordinates is None
+    assert exif.read(erased).make == "Maker"
+    assert exif.without_position(erased) == erased
+
+
+def test_a_block_without_position_needs_no_erasing():
+    blob = gps_block({0x1D: "2026:05:01"})
+    assert exif.write(blob, captured_at=None, coordinates=None, erase_position=True) == blob
+
+
+def test_a_position_that_shares_its_bytes_with_another_value_is_not_erased():
+    """The latitude's value is made to lie on the camera's name: zeros there would destroy it."""
+    blob = bytearray(gps_block({2: (30.0, 44.0, 5.25), **{k: v for k, v in POSITION.items() if k != 2}}))
+    order = "<" if blob[:2] == b"II" else ">"
+    make = blob.index(b"Maker\0")
+    at = blob.index(struct.pack(order + "HHI", 2, 5, 3))
+    struct.pack_into(order + "I", blob, at + 8, make)
+    with pytest.raises(MalformedMedia):
+        exif.write(bytes(blob), captured_at=None, coordinates=None, erase_position=True)
