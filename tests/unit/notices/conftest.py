@@ -1,6 +1,7 @@
 """Pictures made at run time, and short ways to draw and look."""
 
 import io
+import itertools
 import os
 from pathlib import Path
 
@@ -12,7 +13,15 @@ from PIL import Image
 from provenance.model.notice import Notice
 from provenance.notices import DrawResult, draw, layout
 
+FULL_PROOF = os.environ.get("PROVENANCE_PROOF") == "full"
 TEXTS = (("ai-generated", "AI生成"), ("fiction", "摆拍演绎"))
+
+
+def combined(*axes):
+    """Return every combination in a full proof, else as few as show each value of each axis."""
+    if FULL_PROOF:
+        return list(itertools.product(*axes))
+    return [tuple(axis[number % len(axis)] for axis in axes) for number in range(max(map(len, axes)))]
 
 
 def scene(width: int = 701, height: int = 541, seed: int = 1) -> Image.Image:
@@ -23,7 +32,7 @@ def scene(width: int = 701, height: int = 541, seed: int = 1) -> Image.Image:
 
 def encoded(picture: Image.Image, kind: str, **options) -> bytes:
     output = io.BytesIO()
-    picture.save(output, kind, **options)
+    picture.save(output, kind, **{"compress_level": 1, **options})  # of PNG; the others have no such option
     return output.getvalue()
 
 

@@ -1,4 +1,5 @@
 import io
+import math
 
 import cv2
 import numpy as np
@@ -10,7 +11,7 @@ from provenance.model.notice import Box, Notice
 from provenance.notices import layout, measure, refusal
 from provenance.notices.typeset import coverage, sized_by_ink
 
-from .conftest import drawn, encoded, notices_for, scene
+from .conftest import FULL_PROOF, combined, drawn, encoded, notices_for, scene
 
 TEXTS = (
     ("ai-generated", "AI生成"),
@@ -56,9 +57,11 @@ def plate_on(picture: Image.Image, notice: Notice, ink: int, white: float, opaci
     return Image.fromarray(np.rint(canvas).astype(np.uint8))
 
 
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize(("quality", "scale"), [(40, 0.5), (40, 0.67), (30, 1.0), (75, 0.93), (80, 1.4)])
-def test_a_notice_is_found_after_resizing_and_strong_compression(tmp_path, seed, quality, scale):
+@pytest.mark.parametrize(
+    ("seed", "encoding"), combined(range(4), [(40, 0.5), (40, 0.67), (30, 1.0), (75, 0.93), (80, 1.4)])
+)
+def test_a_notice_is_found_after_resizing_and_strong_compression(tmp_path, seed, encoding):
+    quality, scale = encoding
     notices = layout(TEXTS, W, H)
     target, _ = drawn(encoded(photo(seed), "JPEG", quality=88), notices, tmp_path)
     with Image.open(target) as picture:
@@ -71,7 +74,7 @@ def test_a_notice_is_found_after_resizing_and_strong_compression(tmp_path, seed,
 
 
 def test_the_picture_before_drawing_has_no_notice(tmp_path):
-    for seed in range(6):
+    for seed in range(6 if FULL_PROOF else 2):
         (tmp_path / "plain.jpg").write_bytes(encoded(photo(seed), "JPEG", quality=88))
         assert not any(reading.found for reading in read(tmp_path / "plain.jpg", layout(TEXTS, W, H)))
 
@@ -89,8 +92,8 @@ def test_the_picture_before_drawing_has_no_notice(tmp_path):
 )
 def test_another_text_at_the_place_is_not_the_notice(labelled, texts):
     target, notices = labelled
-    for notice, text in zip(notices, texts, strict=True):
-        assert not read(target, [notice.model_copy(update={"text": text})])[0].found, text
+    others = [notice.model_copy(update={"text": text}) for notice, text in zip(notices, texts, strict=True)]
+    assert [reading.text for reading in read(target, others) if reading.found] == []
 
 
 def test_a_part_of_a_longer_text_is_not_the_notice(tmp_path):
@@ -104,7 +107,7 @@ def test_a_part_of_a_longer_text_is_not_the_notice(tmp_path):
 
 def test_too_small_a_notice_is_not_found_and_its_height_is_told(tmp_path):
     notice = layout([("ai-generated", "AI生成")], 1000, 600)[0]
-    plate_on(photo(2), notice, 34, 1.0).save(tmp_path / "a.png")
+    plate_on(photo(2), notice, 34, 1.0).save(tmp_path / "a.png", compress_level=1)
     (reading,) = read(tmp_path / "a.png", [notice])
     assert not reading.found
     assert reading.height_ratio == pytest.approx(34 / H, abs=0.002)
@@ -113,7 +116,7 @@ def test_too_small_a_notice_is_not_found_and_its_height_is_told(tmp_path):
 def test_a_notice_just_under_5_percent_is_not_found(tmp_path):
     notice = layout([("ai-generated", "AI生成")], W, H)[0]
     for ink, found in ((51, False), (52, False), (56, True)):
-        plate_on(photo(2), notice, ink, 1.0).save(tmp_path / "a.png")
+        plate_on(photo(2), notice, ink, 1.0).save(tmp_path / "a.png", compress_level=1)
         (reading,) = read(tmp_path / "a.png", [notice])
         assert reading.found == found
         assert reading.height_ratio == pytest.approx(ink / H, abs=0.0015)
@@ -121,7 +124,7 @@ def test_a_notice_just_under_5_percent_is_not_found(tmp_path):
 
 def test_faint_ink_is_not_found(tmp_path):
     notice = layout([("ai-generated", "AI生成")], W, H)[0]
-    plate_on(photo(2), notice, 62, 0.3).save(tmp_path / "a.png")
+    plate_on(photo(2), notice, 62, 0.3).save(tmp_path / "a.png", compress_level=1)
     (reading,) = read(tmp_path / "a.png", [notice])
     assert not reading.found
     assert reading.contrast is None or reading.contrast < 4.5
@@ -129,13 +132,17 @@ def test_faint_ink_is_not_found(tmp_path):
 
 def test_white_ink_on_a_white_ground_without_a_plate_is_not_found(tmp_path):
     notice = layout([("ai-generated", "AI生成")], W, H)[0]
-    plate_on(Image.new("RGB", (W, H), (245, 245, 240)), notice, 62, 1.0, opacity=0.02).save(tmp_path / "a.png")
+    plate_on(Image.new("RGB", (W, H), (245, 245, 240)), notice, 62, 1.0, opacity=0.02).save(
+        tmp_path / "a.png", compress_level=1
+    )
     assert not read(tmp_path / "a.png", [notice])[0].found
 
 
 def test_contrast_is_that_of_the_standards_formula(tmp_path):
     notice = layout([("ai-generated", "AI生成")], W, H)[0]
-    plate_on(Image.new("RGB", (W, H), (255, 255, 255)), notice, 62, 1.0, opacity=1 - 118 / 255).save(tmp_path / "a.png")
+    plate_on(Image.new("RGB", (W, H), (255, 255, 255)), notice, 62, 1.0, opacity=1 - 118 / 255).save(
+        tmp_path / "a.png", compress_level=1
+    )
     assert read(tmp_path / "a.png", [notice])[0].contrast == pytest.approx(4.54, abs=0.03)  # white on #767676
 
 
@@ -163,9 +170,9 @@ def test_readings_are_of_the_displayed_picture(tmp_path, orientation):
 )
 def test_a_hostile_box_is_not_found_and_not_slow(labelled, box):
     target, notices = labelled
-    for text in ("AI生成", "成" * 300, "成" * 2000, "x" * 300, "...", "—", "\u6cf8", "a b " * 90):
-        (reading,) = read(target, [notices[0].model_copy(update={"box": box, "text": text})])
-        assert not reading.found
+    texts = ("AI生成", "成" * 300, "成" * 2000, "x" * 300, "...", "—", "\u6cf8", "a b " * 90)
+    hostile = [notices[0].model_copy(update={"box": box, "text": text}) for text in texts]
+    assert [reading.found for reading in read(target, hostile)] == [False] * len(texts)
 
 
 def test_no_notice_needs_no_file(tmp_path):
@@ -190,15 +197,20 @@ def test_a_picture_beyond_the_limit_is_refused(tmp_path, monkeypatch):
 
 
 def photographs(corpus):
-    for path in sorted([*corpus.glob("jpg/**/*.jp*g")]):
+    """Return path, stored size and orientation: all in a full proof, else the smallest of each orientation and sampling."""
+    found = []
+    for path in sorted(corpus.glob("jpg/**/*.jp*g")):
         with Image.open(path) as picture:
             orientation = picture.getexif().get(0x0112, 1)
             orientation = orientation if orientation in range(1, 9) else 1
-            if (
-                min(picture.size) >= (440 if path.parent.name == "orientation" else 540)
-                and path.name != "corrupted.jpg"
-            ):
-                yield path, picture.size, orientation
+            least = 440 if path.parent.name == "orientation" else 540
+            if min(picture.size) >= least and path.name != "corrupted.jpg":
+                sampling = tuple(layer[1:3] for layer in picture.layer)
+                found.append((path, picture.size, orientation, sampling))
+    if not FULL_PROOF:
+        found.sort(key=lambda each: -math.prod(each[1]))
+        found = {each[2:]: each for each in found}.values()
+    return [each[:3] for each in found]
 
 
 @pytest.mark.parametrize("blocks", [True, False])
@@ -211,11 +223,19 @@ def test_notices_on_real_photographs_are_found_again(corpus, tmp_path, blocks):
             assert reading.found, path
             assert reading.height_ratio >= 0.05, path
             assert reading.contrast >= 4.5, path
-        assert not any(reading.found for reading in read(path, notices, orientation)), path
         with Image.open(target) as picture:
             assert ImageOps.exif_transpose(picture).size[0] in {width, height}
         seen += 1
-    assert seen >= 25
+    assert seen >= (25 if FULL_PROOF else 8)
+
+
+def test_real_photographs_have_no_notice_before_it_is_drawn(corpus):
+    found = [
+        path
+        for path, (width, height), orientation in photographs(corpus)
+        if any(reading.found for reading in read(path, notices_for(width, height, orientation), orientation))
+    ]
+    assert found == []
 
 
 def test_the_rest_of_real_photographs_is_untouched(corpus, tmp_path):

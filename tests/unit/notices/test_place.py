@@ -52,10 +52,12 @@ def test_the_ink_asked_for_is_between_5_and_6_percent():
 def test_the_numbers_are_those_of_the_notice_style():
     (style,) = (tomllib.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "labels/notices").glob("*.toml"))
     del style["about"]
-    (notice,) = layout([("a", "AI")], 100_000, 100_000)
+    (notice,) = layout([("a", "AI")], 5000, 5000)
     assert style == {
         "id": "plate",
-        "position": "top-left" if max(notice.box.x, notice.box.y) < 50_000 - notice.box.width else "elsewhere",
+        "position": "top-left"
+        if max(notice.box.x + notice.box.width, notice.box.y + notice.box.height) < 2500
+        else "elsewhere",
         "drawn_height_ratio": DRAWN_HEIGHT,
         "min_height_ratio": LEAST_HEIGHT,
         "min_contrast": LEAST_CONTRAST,
