@@ -33,6 +33,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-", dir=".") as name:
         folder = Path(name)
         photo = photograph(folder / "photo.jpg")
+        os.sync()  # what drawing has left for the disk must not fall on the first row
         print(f"Python {platform.python_version()}, {os.cpu_count()} cores, a JPEG of {photo.stat().st_size:,} bytes")
         print(LINE.format(*HEAD))
         rows = []
