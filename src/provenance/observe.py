@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,12 +15,14 @@ from provenance.formats.base import Container
 from provenance.manifests.read import ManifestReading
 from provenance.manifests.read import read as read_manifest
 from provenance.metadata import aigc, exif, iim, iptc, xmp
+from provenance.metadata.position import coarse
 from provenance.model import record as records
 from provenance.model.notice import Notice, NoticeReading
 from provenance.model.observation import (
     AigcElement,
     AigcReading,
     Carrier,
+    ElementSignature,
     Evidence,
     FileError,
     Manifest,
@@ -38,6 +40,8 @@ AI_SOURCE_TYPES: Final = {
 _REMOTE_MANIFEST: Final = xmp.Name("http://purl.org/dc/terms/", "provenance")
 LABELS_ASSERTION: Final = "org.w3id.provenance-labels.labels"
 _FIRST_TURNED: Final = 5
+_ROUNDING: Final = 1e-6  # degrees
+_MOST_SIGNED: Final = 4  # elements whose signatures are checked; a sound file has one element
 _XMP_LOCATIONS: Final = {
     "time": "photoshop:DateCreated",
     "place": "Iptc4xmpExt:LocationCreated",
@@ -104,7 +108,7 @@ def look(path: Path, *, trust: Sequence[bytes] = ()) -> Look:
     fields = iptc.from_xmp(properties)
     datasets = iim.read_iim(container.iim) if container.iim else iptc.StandardFields()
     record = _record(properties, remarks)
-    elements = tuple(_elements(container, camera, properties))
+    elements = tuple(_checked(_elements(container, camera, properties)))
     reading = _manifest(path, container, properties, trust)
     signed = records.parse(reading.labels[0]) if reading.labels else None
     stated = _stated(record, signed)
@@ -132,7 +136,7 @@ def look(path: Path, *, trust: Sequence[bytes] = ()) -> Look:
         signer=reading.signer_fingerprint,
         notices_stated=stated,
         notices=_measured(path, stated, orientation),
-        exact_location=bool(fields.coordinates or (camera and camera.coordinates)),
+        exact_location=any(_exact(each) for each in (fields.coordinates, camera.coordinates if camera else None)),
         remarks=(*remarks, *_problems(fields), *_problems(datasets)),
     )
     damaged = container.exif is not None and camera is None
@@ -185,6 +189,14 @@ def _elements(
     comment = camera.user_comment if camera else None
     if comment and aigc.mentions_element(comment):
         yield "exif-user-comment", aigc.decode(comment, "exif-user-comment")
+    description = camera.image_description if camera else None
+    if description and aigc.mentions_element(description):
+        yield "exif-image-description", aigc.decode(description, "exif-image-description")
+
+
+def _checked(elements: Iterable[tuple[aigc.Slot, aigc.Reading]]) -> Iterator[tuple[aigc.Slot, aigc.Reading]]:
+    for number, (slot, found) in enumerate(elements):
+        yield slot, aigc.with_security(found) if number < _MOST_SIGNED else found
 
 
 def _manifest(path: Path, container: Container, properties: xmp.Properties, trust: Sequence[bytes]) -> ManifestReading:
@@ -288,14 +300,28 @@ def _aigc_reading(elements: Sequence[tuple[aigc.Slot, aigc.Reading]]) -> AigcRea
                 form=found.form,
                 problems=tuple(problem.code for problem in found.problems),
                 value=found.element.as_json() if found.element else {},
+                signatures=tuple(_signatures(found)),
             )
             for slot, found in elements
         ),
     )
 
 
+def _signatures(found: aigc.Reading) -> Iterator[ElementSignature]:
+    for by, security in zip(("producer", "propagator"), found.security, strict=False):
+        if security.state not in {"absent", "opaque"}:
+            yield ElementSignature.model_validate({"by": by, **dataclasses.asdict(security)})
+
+
 def _evidence(kind: str, carrier: Carrier, location: str, **value: Any) -> Evidence:
     return Evidence(kind=kind, carrier=carrier, location=location, value=value)
+
+
+def _exact(coordinates: tuple[float, float] | None) -> bool:
+    """Say whether a position is finer than `location_privacy: coarsen` leaves it."""
+    if coordinates is None:
+        return False
+    return any(abs(one - other) > _ROUNDING for one, other in zip(coordinates, coarse(coordinates), strict=True))
 
 
 def _degrees(coordinates: tuple[float, float]) -> dict[str, Any]:

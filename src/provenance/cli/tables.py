@@ -8,10 +8,17 @@ from typing import Any, Final
 
 from provenance.attach import Attached, Labelled
 from provenance.cli import output
+from provenance.model.observation import AigcReading
 from provenance.model.report import Finding, NoticeStatus, Report
 from provenance.model.verification import FileVerification, Verification
 
 _MARKS: Final = {"blocking": "✗", "warning": "!", "advisory": "·"}
+_SIGNER: Final = {"producer": "aigc-by-producer", "propagator": "aigc-by-propagator"}
+_SIGNATURE: Final = {
+    "intact": "aigc-signature-intact",
+    "broken": "aigc-signature-broken",
+    "unsupported": "aigc-signature-unsupported",
+}
 _STATUS_MARKS: Final = {"present": "✓", "missing": "✗", "required": "?"}
 
 
@@ -104,16 +111,23 @@ def _file_lines(file: FileVerification) -> Iterator[str]:
         key = "notice-measured" if notice.found else "notice-not-found"
         measured = {"height": _percent(notice.height_ratio), "contrast": notice.contrast and round(notice.contrast, 1)}
         yield f"  {output.text(key, text=notice.text, **measured)}"
-    for element in file.aigc.elements:
-        if element.problems:
-            yield f"  {output.text('aigc-problems', slot=element.slot, problems=', '.join(element.problems))}"
-    if file.aigc.count > 1:
-        yield f"  {output.text('aigc-count', count=file.aigc.count)}"
+    yield from _aigc_lines(file.aigc)
     for conflict in file.conflicts:
         sides = "; ".join(f"{each.carrier} ({each.location}): {_plain(each.value)}" for each in conflict.values)
         yield f"  {output.text('conflict-line', kind=conflict.kind, field=conflict.field, sides=sides)}"
     if not file.clean and file.manifest.codes:
         yield f"  {', '.join(file.manifest.codes)}"
+
+
+def _aigc_lines(found: AigcReading) -> Iterator[str]:
+    for element in found.elements:
+        if element.problems:
+            yield f"  {output.text('aigc-problems', slot=element.slot, problems=', '.join(element.problems))}"
+        for signature in element.signatures:
+            by = output.text(_SIGNER[signature.by])
+            yield f"  {output.text(_SIGNATURE[signature.state], by=by, algorithm=signature.algorithm)}"
+    if found.count > 1:
+        yield f"  {output.text('aigc-count', count=found.count)}"
 
 
 def _change(asset: Labelled) -> str:

@@ -15,11 +15,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import Final, Literal
 
 from provenance.errors import InvalidPost
+from provenance.metadata import aigc_security
+from provenance.metadata.aigc_security import Security
 from provenance.metadata.problems import Problem
 from provenance.metadata.uscc import looks_like_provider_code, provider_code_defect
 
 Grade = Literal["confirmed", "possible", "suspected"]
-Slot = Literal["xmp", "png-text", "exif-user-comment"]
+Slot = Literal["xmp", "png-text", "exif-user-comment", "exif-image-description"]
 Form = Literal["bare", "wrapped", "legacy", "unreadable"]
 
 KEYS: Final = (
@@ -34,6 +36,7 @@ KEYS: Final = (
 LABEL_OF_GRADE: Final[dict[Grade, str]] = {"confirmed": "1", "possible": "2", "suspected": "3"}
 GRADE_OF_LABEL: Final[dict[str, Grade]] = {label: grade for grade, label in LABEL_OF_GRADE.items()}
 FORM_OF_SLOT: Final[dict[Slot, Form]] = {"xmp": "bare", "png-text": "wrapped", "exif-user-comment": "wrapped"}
+"""What the practice guide puts where; the EXIF image description, where the older schema is found, it does not name."""
 
 MAX_CHARACTERS: Final = 1 << 18  # reserved codes hold signatures of a few kilobytes
 
@@ -41,6 +44,10 @@ _FIELDS: Final = dict(zip(KEYS, ("grade", "producer", "produce_id", "", "propaga
 _RESERVED: Final = ("ReservedCode1", "ReservedCode2")
 _CANONICAL: Final = {key.casefold(): key for key in KEYS}
 _LEGACY: Final = {"serviceprovider", "serviceuser", "contentid"}
+_QUOTE: Final = r"(?:\"|&quot;|&#0*34;)"
+_KEY = re.compile(
+    rf"{_QUOTE}(?:aigc|contentproducer|produceid|serviceprovider|contentid)\\?{_QUOTE}\s{{0,20}}:", re.IGNORECASE
+)
 _OUTSIDE = re.compile(r"[^\x21\x23-\x5b\x5d-\x7e]")
 _OUTSIDE_WITH_QUOTE = re.compile(r"[^\x21-\x5b\x5d-\x7e]")
 
@@ -70,11 +77,13 @@ class Reading:
         element: Its seven texts, those missing empty; None if it is no element at all.
         form: How it was written.
         problems: Where it departs from the standard, and (as warnings) from the provider code.
+        security: What its two reserved codes hold, the producer's first; filled in by `with_security`.
     """
 
     element: Element | None
     form: Form
     problems: tuple[Problem, ...]
+    security: tuple[Security, ...] = ()
 
     @property
     def conformant(self) -> bool:
@@ -149,16 +158,38 @@ def decode(text: str, slot: Slot = "xmp") -> Reading:
         return Reading(None, "legacy", (Problem("aigc-legacy-schema"),))
     element = _element(data, problems)
     form: Form = "wrapped" if wrapped else "bare"
-    if form != FORM_OF_SLOT[slot]:
+    if slot not in FORM_OF_SLOT:
+        problems.append(Problem("aigc-slot-not-named", details={"slot": slot}))
+    elif form != FORM_OF_SLOT[slot]:
         problems.append(Problem(f"aigc-{form}-in-slot", details={"slot": slot}))
     problems += _value_problems(element, strict=False)
     return Reading(element, form, tuple(problems))
 
 
+def with_security(reading: Reading) -> Reading:
+    """Return a reading with what its reserved codes hold, the signatures in them checked; a broken one is a problem.
+
+    The guide gives the message that a producer signs. What a propagator signs is not published, and real ones sign
+    something else: of these, one that does not hold over what is known is unsupported, never broken.
+    """
+    if reading.element is None:
+        return reading
+    texts = reading.element.as_json()
+    produced = [(key, texts[key]) for key in ("Label", "ContentProducer", "ProduceID")]
+    passed_on = [(key, texts[key]) for key in ("Label", "ContentPropagator", "PropagateID")]
+    producer = aigc_security.read(reading.element.reserved_code1, produced)
+    propagator = aigc_security.read(reading.element.reserved_code2, passed_on, produced)
+    if propagator.state == "broken":
+        propagator = replace(propagator, state="unsupported")
+    problems = reading.problems
+    if producer.state == "broken":
+        problems = (*problems, Problem("aigc-signature-broken", details={"algorithm": producer.algorithm}))
+    return replace(reading, problems=problems, security=(producer, propagator))
+
+
 def mentions_element(text: str) -> bool:
-    """Say whether a free text, such as an EXIF user comment, seems to hold an AIGC element."""
-    start = text[:MAX_CHARACTERS].casefold()
-    return "aigc" in start or "contentproducer" in start
+    """Say whether a free text, such as an EXIF user comment, seems to hold an AIGC element, of either schema."""
+    return _KEY.search(text[:MAX_CHARACTERS]) is not None
 
 
 def to_label_value(element: Element) -> dict[str, str]:
@@ -173,11 +204,13 @@ def to_label_value(element: Element) -> dict[str, str]:
 
 def _loaded(text: str, problems: list[Problem]) -> object:
     """Parse JSON, once more with its quotes unescaped if need be; None if it is none."""
-    for attempt in (text, html.unescape(text)):
+    for attempt in _attempts(text):
         repeated: list[str] = []
         try:
             data = json.loads(attempt, object_pairs_hook=_pairs_into(repeated))
         except (ValueError, RecursionError):
+            continue
+        if isinstance(data, str):
             continue
         if attempt != text:
             problems.append(Problem("aigc-quotes-escaped"))
@@ -185,6 +218,17 @@ def _loaded(text: str, problems: list[Problem]) -> object:
             problems.append(_about_keys("aigc-key-repeated", repeated))
         return data
     return None
+
+
+def _attempts(text: str) -> Iterator[str]:
+    """Yield a text as it is, and then without the escapes of XML and of a JSON text around it."""
+    yield text
+    yield html.unescape(text)
+    try:
+        inner = json.loads(text if text.startswith('"') else f'"{text}"')
+    except ValueError:
+        return
+    yield inner
 
 
 def _pairs_into(repeated: list[str]) -> Callable[[list[tuple[str, object]]], dict[str, object]]:

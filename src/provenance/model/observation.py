@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from provenance.model.base import Value
 from provenance.model.compare import PROPAGATION, fields_of, same
@@ -28,13 +31,26 @@ class Evidence(Value):
     on: Literal["post", "asset"] | None = None
 
 
+class ElementSignature(Value):
+    """A signature of an AIGC element over its own label (TC260-PG-202511A)."""
+
+    by: Literal["producer", "propagator"]
+    state: Literal["intact", "broken", "unsupported"]
+    algorithm: str | None = None
+
+
 class AigcElement(Value):
-    """One AIGC element (GB 45438-2025, Annex E): its slot, its form, what is wrong with it, and its seven values."""
+    """One AIGC element (GB 45438-2025, Annex E): its slot, its form, what is wrong with it, and its seven values.
+
+    `signatures` says of each signature in its reserved codes who made it, how it holds and by which algorithm; a broken
+    one is a problem too, which is all that JSON says of them.
+    """
 
     slot: str
     form: Literal["bare", "wrapped", "legacy", "unreadable"]
     problems: tuple[str, ...] = ()
     value: dict[str, str] = {}
+    signatures: Annotated[SkipJsonSchema[tuple[ElementSignature, ...]], Field(exclude=True)] = ()
 
 
 class AigcReading(Value):

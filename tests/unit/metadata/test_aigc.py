@@ -284,7 +284,17 @@ def test_half_a_surrogate_pair_never_leaves_the_reader():
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [(BARE, True), (WRAPPED, True), ('{"aigc":1}', True), ("a holiday in Chengdu", False), ("", False)],
+    [
+        (BARE, True),
+        (WRAPPED, True),
+        ('{"aigc":1}', True),
+        (BARE.replace('"', "&quot;"), True),
+        (json.dumps(BARE), True),
+        ('{"ServiceProvider" : "a"}', True),
+        ("a holiday in Chengdu, made with AIGC", False),
+        ('{"prompt":"aigc"}', False),
+        ("", False),
+    ],
 )
 def test_a_free_text_may_mention_an_element(text, expected):
     assert aigc.mentions_element(text) is expected
