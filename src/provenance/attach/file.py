@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from provenance import _files
+from provenance.attach import privacy
 from provenance.attach.plan import OnConflict, Plan, Wanted, plan, with_notices
 from provenance.errors import LabelWouldBeLost, MediaError, MetadataNotWritten, ProvenanceError
 from provenance.formats import registry
@@ -50,6 +51,16 @@ class _Drawn:
     method: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What is written into a copy of `source`; `known` says that it has been checked whole already."""
+
+    source: Path
+    exif: bytes | None
+    xmp: bytes
+    known: bool
+
+
 def label_file(
     source: Path, target: Path, wanted: Wanted, *, signer: Signer | None, on_conflict: OnConflict = "refuse"
 ) -> Labelled:
@@ -85,18 +96,20 @@ def _labelled(source: Path, target: Path, wanted: Wanted, signer: Signer | None,
         block = _block(found, planned)
         changed = bool(drawn.notices) or block is not None or packet != found.container.xmp
         warnings = [MediaError(code, **details) for code, details in planned.warnings]
-        if not changed and _signed_alike(found, record.payload(), signer):
+        written = _Written(drawn.path, block, packet, known=drawn.path == source)
+        private = not planned.erase_position or not privacy.left_elsewhere(source, found.container.exif)
+        if private and not changed and _signed_alike(found, record.payload(), signer):
             sha256 = _copy(source, target)
         elif signer is None:
             with _files.new_file(target) as file:
-                warnings += _write(drawn.path, file, block, packet, known=drawn.path == source)
-                _read_back(Path(file.name), packet, source)
+                warnings += _write(written, file)
+                _finish(Path(file.name), written, found, planned)
                 sha256 = _files.finished_sha256(file)
         else:
             finished = stack.enter_context(_files.scratch_file(target.parent))
             with finished.open("r+b") as file:
-                warnings += _write(drawn.path, file, block, packet, known=drawn.path == source)
-            _read_back(finished, packet, source)
+                warnings += _write(written, file)
+            _finish(finished, written, found, planned)
             claim = _claim(source, found, wanted, record.payload(), drawn)
             sha256 = sign(finished, target, claim, mime=found.container.mime, signer=signer)
     return Labelled(
@@ -124,14 +137,17 @@ def _draw(source: Path, folder: Path, found: Look, planned: Plan, stack: context
 
 
 def _packet(found: Look, planned: Plan, record: str) -> bytes:
-    return xmp.merge(found.container.xmp, {**planned.properties, iptc.RECORD: record})
+    return xmp.merge(found.container.xmp, {**planned.properties, iptc.RECORD: record}, planned.removed)
 
 
 def _block(found: Look, planned: Plan) -> bytes | None:
     """Return the EXIF block to write, or None when it stays as it is."""
-    if planned.captured_at is None and planned.coordinates is None:
+    present = found.container.exif
+    erase = planned.erase_position and present is not None
+    if planned.captured_at is None and planned.coordinates is None and not erase:
         return None
-    return exif.write(found.container.exif, captured_at=planned.captured_at, coordinates=planned.coordinates)
+    block = exif.write(present, captured_at=planned.captured_at, coordinates=planned.coordinates, erase_position=erase)
+    return None if block == present else block
 
 
 def _signed_alike(found: Look, payload: dict[str, object], signer: Signer | None) -> bool:
@@ -151,28 +167,31 @@ def _copy(source: Path, target: Path) -> str:
         return _files.finished_sha256(file)
 
 
-def _write(source: Path, file: BinaryIO, block: bytes | None, packet: bytes, *, known: bool) -> list[MediaError]:
+def _write(written: _Written, file: BinaryIO) -> list[MediaError]:
     """Write the metadata; an EXIF block with no room left stays as it is, and its fields are in XMP alone."""
     try:
-        registry.write(source, file, exif=block, xmp=packet, known=known)
+        registry.write(written.source, file, exif=written.exif, xmp=written.xmp, known=written.known)
     except MetadataNotWritten as error:
-        if block is None or error.code != "exif-segment-full":
+        if written.exif is None or error.code != "exif-segment-full":
             raise
         file.seek(0)
         file.truncate()
-        registry.write(source, file, exif=None, xmp=packet, known=known)
+        registry.write(written.source, file, exif=None, xmp=written.xmp, known=written.known)
         return [error]
     finally:
         file.flush()
     return []
 
 
-def _read_back(path: Path, packet: bytes, source: Path) -> None:
+def _finish(path: Path, written: _Written, found: Look, planned: Plan) -> None:
     """Make sure that what was written is what a reader finds, before anything gets its name."""
-    written = registry.read(path, whole=False)
-    elements = len(iptc.aigc_texts(xmp.read(packet)))
-    if written.xmp != packet or written.xmp_count != 1 or elements > 1:
-        raise MetadataNotWritten("metadata-did-not-read-back", path=source)
+    if planned.erase_position:
+        privacy.erase_elsewhere(path, found.container, written.exif or found.container.exif)
+        privacy.refuse_left(path, written.xmp)
+    there = registry.read(path, whole=False)
+    elements = len(iptc.aigc_texts(xmp.read(written.xmp)))
+    if there.xmp != written.xmp or there.xmp_count != 1 or elements > 1:
+        raise MetadataNotWritten("metadata-did-not-read-back")
 
 
 def _claim(source: Path, found: Look, wanted: Wanted, payload: dict[str, object], drawn: _Drawn) -> Claim:

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from provenance.errors import ConflictingLabels, InvalidPost
-from provenance.metadata import aigc, exif, iptc, xmp
+from provenance.attach.privacy import LocationPrivacy, private_label
+from provenance.errors import ConflictingLabels, InvalidPost, MetadataNotWritten
+from provenance.metadata import aigc, exif, iptc, position, xmp
 from provenance.model import geo
 from provenance.model import record as records
 from provenance.model.labels import REPEATABLE, AIGenerated, Capture, Place, Source
@@ -29,12 +30,14 @@ OnConflict = Literal["refuse", "keep"]
 class Wanted:
     """What `attach` was asked to put on one file.
 
-    `notices` are ``(kind, text)`` pairs to draw; `source_type` is an IPTC URI; the ids are those of the record.
+    `notices` are ``(kind, text)`` pairs to draw; `source_type` is an IPTC URI; the ids are those of the record. Labels
+    come with the coordinates that `location_privacy` allows.
     """
 
     labels: tuple[PlacedLabel, ...]
     notices: tuple[tuple[str, str], ...] = ()
     source_type: str | None = None
+    location_privacy: LocationPrivacy = "keep"
     post_id: str | None = None
     asset_id: str | None = None
 
@@ -51,6 +54,8 @@ class Plan:
     """
 
     properties: Mapping[xmp.Name, xmp.XmpValue]
+    removed: frozenset[xmp.Name]
+    erase_position: bool
     captured_at: str | None
     coordinates: tuple[float, float] | None
     record: Record
@@ -71,7 +76,12 @@ def plan(found: Look, wanted: Wanted, *, on_conflict: OnConflict) -> Plan:
         _refuse_conflicts(found, wanted)
     warnings = [(each.code, dict(each.details)) for each in found.observation.remarks]
     fields = _missing_fields(found, wanted)
-    properties = iptc.to_xmp(fields, found.properties)
+    instead = _coarse_position(found, wanted)
+    private = wanted.location_privacy != "keep"
+    if private and found.exif_damaged:
+        raise MetadataNotWritten("position-not-erased", where="EXIF")
+    cleaned, removed = position.without(found.properties, instead) if private else ({}, set())
+    properties = cleaned | iptc.to_xmp(fields, {**found.properties, **_occurring(cleaned)})
     properties |= _element_property(found, wanted, warnings)
     captured_at, coordinates = _camera_values(found, wanted)
     standing = found.record or found.signed_record or Record()
@@ -80,17 +90,31 @@ def plan(found: Look, wanted: Wanted, *, on_conflict: OnConflict) -> Plan:
     record = Record(
         post=wanted.post_id,
         asset=wanted.asset_id,
-        labels=records.merged(standing.labels, wanted.labels),
+        labels=records.merged(
+            [private_label(each, wanted.location_privacy) for each in standing.labels], wanted.labels
+        ),
         notices=kept,
     )
     return Plan(
         properties=properties,
+        removed=frozenset(removed),
+        erase_position=private,
         captured_at=captured_at,
-        coordinates=coordinates,
+        coordinates=(instead if found.camera and found.camera.coordinates else None) or coordinates,
         record=record,
         draw=tuple(each for each in wanted.notices if each not in present),
         warnings=tuple(warnings),
     )
+
+
+def _coarse_position(found: Look, wanted: Wanted) -> tuple[float, float] | None:
+    """Return what stands instead of an exact position that the file has."""
+    exact = (found.camera.coordinates if found.camera else None) or found.fields.coordinates
+    return position.coarse(exact) if exact and wanted.location_privacy == "coarsen" else None
+
+
+def _occurring(properties: Mapping[xmp.Name, xmp.XmpValue]) -> dict[xmp.Name, tuple[xmp.Occurrence, ...]]:
+    return {name: (xmp.Occurrence(name, value, "element", 0, 0),) for name, value in properties.items()}
 
 
 def with_notices(plan: Plan, drawn: Sequence[Notice]) -> Record:
@@ -126,6 +150,8 @@ def _about_the_same(placed: PlacedLabel, said: Evidence, wanted: Wanted) -> bool
         return placed.kind not in REPEATABLE and (said.on == placed.on or placed.kind != "ai-generated")
     if placed.kind == "source":
         return placed is next(wanted.own(Source), None)
+    if wanted.location_privacy != "keep" and set(said.value.get("place", ())) == {"coordinates"}:
+        return False  # it is about to go
     return placed.on == "asset"
 
 

@@ -12,10 +12,12 @@ from typing import Any, Final
 from provenance import _files
 from provenance.attach.file import Labelled, label_file
 from provenance.attach.plan import OnConflict, Wanted
+from provenance.attach.privacy import LocationPrivacy, private_label
 from provenance.catalog import Catalog
 from provenance.errors import InvalidPost, ProvenanceError
 from provenance.manifests.signer import Signer
-from provenance.model.labels import AIGenerated
+from provenance.model.base import Value
+from provenance.model.labels import AIGenerated, Capture
 from provenance.model.post import Post
 
 Progress = Callable[[int, int, str], None]
@@ -133,13 +135,21 @@ def _output_names(post: Post) -> list[str]:
 def _wanted(post: Post, index: int, catalog: Catalog) -> Wanted:
     labels = post.labels_on_asset(index)
     own = next((each.label for each in labels if each.on == "asset" and isinstance(each.label, AIGenerated)), None)
+    privacy = post.assets[index].location_privacy
     return Wanted(
-        labels=labels,
+        labels=tuple(dataclasses.replace(each, label=_private(each.label, privacy)) for each in labels),
         notices=tuple((kind, text) for kind, text, _ in catalog.notice_texts_for(post, index)),
         source_type=catalog.source_type(post.assets[index].origin, own),
+        location_privacy=privacy,
         post_id=post.id,
         asset_id=post.assets[index].id,
     )
+
+
+def _private(label: Value, privacy: LocationPrivacy) -> Value:
+    if not isinstance(label, Capture) or privacy == "keep":
+        return label
+    return Capture.model_validate(private_label(label.as_json(), privacy))
 
 
 def _finished(post: Post, names: list[str], labelled: list[Labelled], catalog: Catalog) -> dict[str, Any]:
@@ -151,6 +161,9 @@ def _finished(post: Post, names: list[str], labelled: list[Labelled], catalog: C
             notices=[notice.as_json() for notice in done.notices],
             media_change=done.media_change,
         )
+        privacy = asset.get("location_privacy", "keep")
+        if "labels" in asset:
+            asset["labels"] = [private_label(label, privacy) for label in asset["labels"]]
     shown = [each for each in catalog.notices_of(post) if each.surface != "media"]
     data["notices"] = [
         {"kind": each.kind, "surface": each.surface, "pointer": each.pointer, "text": each.text} for each in shown

@@ -124,6 +124,7 @@ class Asset(Value):
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
     path: Annotated[str, AfterValidator(_inside)]
     origin: Origin | None = None
+    location_privacy: Literal["keep", "coarsen", "remove"] = "keep"
     draw: tuple[Name, ...] | None = None
     labels: tuple[Label, ...] = ()
     sha256: Digest | None = None

@@ -1,6 +1,5 @@
 """What attach decides to write: equal is left, missing is written, different is a conflict."""
 
-
 import pytest
 
 from provenance.attach.plan import Wanted, plan

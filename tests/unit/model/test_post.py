@@ -39,7 +39,7 @@ def test_the_least_a_post_can_be():
         ("/colour", "red", "key-unknown"),
         ("/account/nick", "x", "key-unknown"),
         ("/assets/0/labels/0/where", "x", "key-unknown"),
-        ("/assets/0/location_privacy", "remove", "key-unknown"),
+        ("/assets/0/location_privacy", "blur", "value-not-allowed"),
         ("/title", 7, "value-type"),
         ("/account/anonymous", "no", "value-type"),
         ("/facts/topics", "social-event", "value-type"),

@@ -9,7 +9,7 @@ import typer
 
 from provenance.attach import Attached, Labelled
 from provenance.cli import output, tables
-from provenance.cli.label_options import given, with_label_options
+from provenance.cli.label_options import Given, given, with_label_options
 from provenance.cli.output import AsJson, Lang
 from provenance.cli.signers import Certificate, Key, NoManifest, signer_for
 from provenance.errors import ProvenanceError, UsageError
@@ -29,6 +29,9 @@ def attach(
         str | None, typer.Option("--origin", help="self-shot, reposted, ai-generated … (one file).")
     ] = None,
     draw: Annotated[list[str] | None, typer.Option("--draw", help="Label kinds to draw, or none (one file).")] = None,
+    location_privacy: Annotated[
+        Literal["keep", "coarsen", "remove"] | None, typer.Option(help="What to do with an exact position (one file).")
+    ] = None,
     cert: Certificate = None,
     key: Key = None,
     no_manifest: NoManifest = False,
@@ -41,16 +44,17 @@ def attach(
 ) -> int:
     """Attach labels to copies of a post's assets, or to a copy of one media file; inputs are never changed."""
     del lang
+    one_file = {"--origin": origin, "--location-privacy": location_privacy, "--draw": draw}
     whole_post = is_post(item)  # before a signer is looked for: a wrong path must not make a development identity
     sdk = Provenance(signer=signer_for(cert, key, no_manifest=no_manifest))
     done: Attached | Labelled
     if whole_post:
-        _refuse_media_options(fields, labels, origin, draw)
+        _refuse_media_options(fields, {**one_file, "--labels": labels})
         with output.progress() as progress:
             done = sdk.attach(item, into=into, on_conflict=on_conflict, progress=progress)
         warnings = done.warnings
     else:
-        done = _media(sdk, item, into, (fields, labels, origin, draw), on_conflict)
+        done = _media(sdk, item, into, (given(fields, labels), one_file), on_conflict)
         warnings = done.warnings
     for warning in warnings:
         output.warn(warning)
@@ -60,33 +64,25 @@ def attach(
 
 
 def _media(
-    sdk: Provenance,
-    item: Path,
-    into: Path,
-    options: tuple[dict[str, Any], Path | None, str | None, list[str] | None],
-    on_conflict: Conflict,
+    sdk: Provenance, item: Path, into: Path, stated: tuple[Given, dict[str, Any]], on_conflict: Conflict
 ) -> Labelled:
-    fields, labels_file, origin, draw = options
-    stated = given(fields, labels_file)
-    if not stated.labels:
+    labels, options = stated
+    asset: dict[str, Any] = {"labels": labels.labels}
+    asset |= {flag.strip("-").replace("-", "_"): value for flag, value in options.items() if value}
+    if not labels.labels and not options["--location-privacy"]:
         raise UsageError("no-label-given", path=item)
-    asset: dict[str, Any] = {"labels": stated.labels}
-    if origin is not None:
-        asset["origin"] = origin
-    if draw:
-        asset["draw"] = [] if draw == ["none"] else draw
+    if asset.get("draw") == ["none"]:
+        asset["draw"] = []
     try:
         return sdk.attach_media(item, asset, into=into, on_conflict=on_conflict)
     except ProvenanceError as error:
-        stated.explain(error)
+        labels.explain(error)
         raise
 
 
-def _refuse_media_options(
-    fields: dict[str, Any], labels: Path | None, origin: str | None, draw: list[str] | None
-) -> None:
+def _refuse_media_options(fields: dict[str, Any], options: dict[str, Any]) -> None:
     used = [f"--{name.replace('_', '-')}" for name, value in fields.items() if value not in {None, False}]
-    used += [flag for flag, value in (("--labels", labels), ("--origin", origin), ("--draw", draw)) if value]
+    used += [flag for flag, value in options.items() if value]
     if used:
         raise UsageError("option-for-media-only", options=", ".join(used))
 

@@ -1,0 +1,97 @@
+"""`location_privacy`: no exact position leaves with the copy, wherever in the file it lies."""
+
+from __future__ import annotations
+
+import mmap
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from provenance.errors import MalformedMedia, MetadataNotWritten
+from provenance.formats.base import Container
+from provenance.metadata import exif
+from provenance.metadata.position import coarse
+from provenance.model.geo import to_wgs84
+
+LocationPrivacy = Literal["keep", "coarsen", "remove"]
+
+_BLOCK: Final = re.compile(rb"Exif\0\0(?=II\*\0|MM\0\*)")
+_LONGEST_BLOCK: Final = 1 << 20
+# What names or states a position as text: XMP and C2PA assertions, ISO 6709 of a video behind the picture.
+_LEFT: Final = re.compile(rb"[Gg][Pp][Ss]L(?:atitude|ongt?itude)|[+-]\d\d\.\d{3,}[+-]\d{3}\.\d{3,}")
+
+
+def private_label(label: Mapping[str, Any], privacy: LocationPrivacy) -> dict[str, Any]:
+    """Return a recorded or posted label without the exact coordinates of where the asset was captured."""
+    place = label.get("place")
+    if privacy == "keep" or label.get("kind") != "capture" or not isinstance(place, Mapping):
+        return dict(label)
+    kept = {part: value for part, value in place.items() if part != "coordinates"}
+    if privacy == "coarsen" and (rounded := _rounded(place.get("coordinates"))):
+        kept["coordinates"] = rounded
+    return {**label, "place": kept}
+
+
+def erase_elsewhere(path: Path, container: Container, own: bytes | None) -> None:
+    """Erase positions from every EXIF block of a file of ours but `own`, such as that of a second picture.
+
+    Raises:
+        MetadataNotWritten: a position cannot be erased without breaking something.
+    """
+    if any(keyword.casefold().startswith("raw profile type") for keyword, _ in container.texts):
+        raise MetadataNotWritten("position-not-erased", where="Raw profile")
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as view:
+        for start, cleaned in _positions_elsewhere(view, own):
+            view[start : start + len(cleaned)] = cleaned
+
+
+def left_elsewhere(path: Path, own: bytes | None) -> bool:
+    """Say whether an EXIF block other than `own` holds a position."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+        return any(True for _ in _positions_elsewhere(view, own))
+
+
+def _positions_elsewhere(view: mmap.mmap, own: bytes | None) -> Iterator[tuple[int, bytes]]:
+    """Yield offset and cleaned bytes of every EXIF block that holds a position."""
+    for found in _BLOCK.finditer(view):
+        start = found.end()
+        block = view[start : start + _block_length(view, found.start())]
+        if own and block.startswith(own):
+            continue
+        try:
+            cleaned = exif.without_position(block)
+        except MalformedMedia as error:
+            raise MetadataNotWritten("position-not-erased", where="EXIF", offset=start) from error
+        if cleaned != block:
+            yield start, cleaned
+
+
+def refuse_left(path: Path, packet: bytes) -> None:
+    """Raise when a position is named anywhere in a file outside `packet`, the XMP that has been cleaned already.
+
+    Raises:
+        MetadataNotWritten: such as one inside a signed manifest or a video behind the picture.
+    """
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+        start = view.find(packet)
+        cleaned = range(start, start + len(packet))
+        for found in _LEFT.finditer(view):
+            if found.start() not in cleaned:
+                where = found[0].decode("ascii")
+                raise MetadataNotWritten("position-not-erased", where=where, offset=found.start())
+
+
+def _block_length(view: mmap.mmap, at: int) -> int:
+    """Return how long an EXIF block is: its JPEG segment says so, elsewhere it is taken as far as one may reach."""
+    if view[at - 4 : at - 2] == b"\xff\xe1":
+        return int.from_bytes(view[at - 2 : at], "big") - 8
+    return _LONGEST_BLOCK
+
+
+def _rounded(coordinates: object) -> dict[str, Any] | None:
+    if not isinstance(coordinates, Mapping):
+        return None
+    position = to_wgs84(float(coordinates["latitude"]), float(coordinates["longitude"]), coordinates["datum"])
+    latitude, longitude = coarse(position)
+    return {"latitude": latitude, "longitude": longitude, "datum": "wgs84"}
