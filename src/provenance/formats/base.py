@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Final, Literal, Protocol
 
 from provenance.errors import MediaTooLarge
+from provenance.metadata.aigc import Slot
 
 Media = Literal["image", "video", "audio"]
 
@@ -78,6 +79,25 @@ class Write(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Places:
+    """Where a container keeps each carrier, in the words of its own specification; `None` where it has no place.
+
+    Attributes:
+        exif: Read and written.
+        xmp: Read and written.
+        iptc: IPTC-IIM; only read.
+        manifest: C2PA; without a place it goes into a sidecar.
+        aigc: Slots in which an AIGC element is found; into the first it is written.
+    """
+
+    exif: str | None = None
+    xmp: str | None = None
+    iptc: str | None = None
+    manifest: str | None = None
+    aigc: tuple[Slot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Handler:
     """One container format.
 
@@ -85,6 +105,8 @@ class Handler:
         sniff: Says from the first `HEAD` bytes whether the content is this format.
         read: See `Read`.
         write: See `Write`.
+        places: See `Places`.
+        draws_notices: Whether `provenance.notices` draws on it.
     """
 
     name: str
@@ -94,6 +116,8 @@ class Handler:
     sniff: Callable[[bytes], bool]
     read: Read
     write: Write
+    places: Places = Places()
+    draws_notices: bool = False
 
 
 HEAD: Final = 512

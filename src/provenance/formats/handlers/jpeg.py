@@ -7,7 +7,7 @@ from typing import BinaryIO, Final
 from provenance._files import begin_flush
 from provenance.errors import MetadataNotWritten
 from provenance.formats import jpeg_segments, mpf, photoshop
-from provenance.formats.base import Container, Handler, check_carrier_size
+from provenance.formats.base import Container, Handler, Places, check_carrier_size
 from provenance.formats.jpeg_segments import APP0, APP1, APP2, APP11, APP13, PAYLOAD_LIMIT, Layout, Segment
 from provenance.formats.splice import Edit, splice
 
@@ -170,4 +170,20 @@ def _has_trailer(file: BinaryIO, layout: Layout) -> bool:
     return bool(file.read(_TRAILER_PEEK).strip(b"\0\xff"))
 
 
-HANDLER: Final = Handler("jpeg", "image", "image/jpeg", (".jpg", ".jpeg", ".jpe"), sniff, read, write)
+HANDLER: Final = Handler(
+    "jpeg",
+    "image",
+    "image/jpeg",
+    (".jpg", ".jpeg", ".jpe"),
+    sniff,
+    read,
+    write,
+    places=Places(
+        exif="APP1",
+        xmp="APP1",
+        iptc="APP13",
+        manifest="APP11",
+        aigc=("xmp", "exif-user-comment", "exif-image-description"),
+    ),
+    draws_notices=True,
+)

@@ -8,7 +8,7 @@ from typing import BinaryIO, Final, NamedTuple
 
 from provenance.errors import MalformedMedia, MediaTooLarge, MetadataNotWritten
 from provenance.formats import png_chunks
-from provenance.formats.base import METADATA_LIMIT, Container, Handler, check_carrier_size
+from provenance.formats.base import METADATA_LIMIT, Container, Handler, Places, check_carrier_size
 from provenance.formats.png_chunks import HEADER_END, SIGNATURE, Chunk, Header, content
 from provenance.formats.splice import Edit, splice
 
@@ -206,4 +206,19 @@ def _expanded(data: bytes, limit: int) -> bytes:
     return value
 
 
-HANDLER: Final = Handler("png", "image", "image/png", (".png", ".apng"), sniff, read, write)
+HANDLER: Final = Handler(
+    "png",
+    "image",
+    "image/png",
+    (".png", ".apng"),
+    sniff,
+    read,
+    write,
+    places=Places(
+        exif="eXIf",
+        xmp="iTXt",
+        manifest="caBX",
+        aigc=("xmp", "png-text", "exif-user-comment", "exif-image-description"),
+    ),
+    draws_notices=True,
+)
