@@ -34,6 +34,8 @@ class Container:
         iim: The IPTC-IIM datasets.
         texts: Keyword and value of other text fields of the container.
         has_manifest: Whether a C2PA manifest store is embedded.
+        orientation: Exif's number of the turn that the container itself asks for, which its EXIF then does not change;
+            None where EXIF decides.
         unsignable: Message code of what embedding a manifest would lose; None where it would lose nothing.
         warnings: Message codes of what a reader should know about the file.
     """
@@ -49,6 +51,7 @@ class Container:
     iim: bytes | None = field(default=None, repr=False)
     texts: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     has_manifest: bool = False
+    orientation: int | None = None
     unsignable: str | None = None
     warnings: tuple[str, ...] = ()
 
@@ -116,6 +119,7 @@ class Handler:
     sniff: Callable[[bytes], bool]
     read: Read
     write: Write
+    embeds: bool = True
     places: Places = Places()
     draws_notices: bool = False
 
