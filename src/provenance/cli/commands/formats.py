@@ -1,0 +1,87 @@
+"""`provenance formats`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import typer
+
+from provenance.cli import output
+from provenance.cli.output import AsJson, Lang
+from provenance.formats.base import Handler
+from provenance.formats.registry import handlers
+from provenance.metadata.aigc import FORM_OF_SLOT
+
+COLUMNS: Final = (
+    "formats-container",
+    "formats-reads",
+    "formats-labels",
+    "formats-aigc",
+    "formats-aigc-also",
+    "formats-manifest",
+    "formats-notice",
+)
+"""Message codes of the headings."""
+
+_CARRIERS: Final = {"exif": "EXIF", "xmp": "XMP", "iptc": "IPTC-IIM", "manifest": "C2PA"}
+_WRITTEN: Final = ("exif", "xmp")
+_SLOTS: Final = {
+    "xmp": "XMP TC260:AIGC",
+    "png-text": "tEXt AIGC",
+    "exif-user-comment": "EXIF UserComment",
+    "exif-image-description": "EXIF ImageDescription",
+}
+
+
+def formats(json: AsJson = False, lang: Lang = None) -> None:
+    """Show each container: what is read, where labels go, the AIGC element's slot and form, manifest and notice."""
+    del lang
+    if json:
+        output.document({"schema": "provenance/formats/1", "formats": [_as_json(each) for each in handlers()]})
+        return
+    for handler in handlers():
+        container, *cells = row(handler)
+        typer.echo(container)
+        for column, cell in zip(COLUMNS[1:], cells, strict=True):
+            typer.echo(f"  {output.text('formats-line', heading=output.text(column), value=cell)}")
+
+
+def row(handler: Handler) -> tuple[str, ...]:
+    """Return one container's cells, in the order of `COLUMNS` and in the user's language."""
+    places = _places(handler)
+    written, *also = handler.places.aigc or (None,)
+    sidecar = output.text("formats-sidecar")
+    return (
+        f"{handler.name.upper()} ({' '.join(handler.extensions)})",
+        ", ".join(_CARRIERS[each] for each in places),
+        ", ".join(f"{_CARRIERS[each]}: {places[each]}" for each in _WRITTEN if each in places) or sidecar,
+        _SLOTS[written] + f", {output.text(_FORM_TEXTS[FORM_OF_SLOT[written]])}" if written else sidecar,
+        ", ".join(_SLOTS[each] for each in also) or "–",
+        f"{output.text('formats-embedded')}: {places['manifest']}" if "manifest" in places else sidecar,
+        output.text("formats-drawn" if handler.draws_notices else "formats-not-drawn"),
+    )
+
+
+_FORM_TEXTS: Final[Mapping[str, str]] = {"bare": "formats-bare", "wrapped": "formats-wrapped"}
+
+
+def _places(handler: Handler) -> dict[str, str]:
+    return {each: place for each in _CARRIERS if (place := getattr(handler.places, each)) is not None}
+
+
+def _as_json(handler: Handler) -> dict[str, Any]:
+    places = _places(handler)
+    written, *also = handler.places.aigc or (None,)
+    return {
+        "format": handler.name,
+        "media": handler.media,
+        "mime": handler.mime,
+        "extensions": list(handler.extensions),
+        "reads": list(places),
+        "writes": [each for each in places if each != "iptc"],
+        "places": places,
+        "aigc": {"slot": written, "form": FORM_OF_SLOT[written], "also_read": also} if written else None,
+        "manifest": "embedded" if "manifest" in places else "sidecar",
+        "notice": handler.draws_notices,
+    }
