@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from provenance import _files
-from provenance.errors import MalformedMedia, ProvenanceError
+from provenance.errors import MalformedMedia, MediaTooLarge, ProvenanceError
 from provenance.formats import registry
-from provenance.formats.base import Container
+from provenance.formats.base import Container, Handler
 from provenance.manifests.read import ManifestReading
 from provenance.manifests.read import read as read_manifest
 from provenance.metadata import aigc, exif, iim, iptc, xmp
@@ -39,6 +39,9 @@ AI_SOURCE_TYPES: Final = {
 }
 _REMOTE_MANIFEST: Final = xmp.Name("http://purl.org/dc/terms/", "provenance")
 LABELS_ASSERTION: Final = "org.w3id.provenance-labels.labels"
+XMP_SUFFIX: Final = ".xmp"
+MANIFEST_SUFFIX: Final = ".c2pa"
+_LARGEST_SIDECAR: Final = 64 << 20
 _FIRST_TURNED: Final = 5
 _ROUNDING: Final = 1e-6  # degrees
 _MOST_SIGNED: Final = 4  # elements whose signatures are checked; a sound file has one element
@@ -61,10 +64,15 @@ _IIM_LOCATIONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """An observation with the parsed carriers behind it, for `attach`; `exif_damaged` forbids editing that block."""
+    """An observation with the parsed carriers behind it, for `attach`.
+
+    `packet` is the XMP packet, embedded or in a sidecar; `exif_damaged` forbids editing that block.
+    """
 
     observation: Observation
     container: Container
+    handler: Handler
+    packet: bytes | None
     camera: exif.Exif | None
     exif_damaged: bool
     properties: xmp.Properties
@@ -104,15 +112,19 @@ def look(path: Path, *, trust: Sequence[bytes] = ()) -> Look:
     container = registry.read(path)
     remarks = [Remark(code=code) for code in container.warnings]
     camera = _camera(container, remarks)
-    properties = xmp.read(container.xmp) if container.xmp else {}
+    handler = registry.handler(container.format)
+    packet = container.xmp if handler.embeds else _beside(path, XMP_SUFFIX)
+    properties = xmp.read(packet) if packet else {}
     fields = iptc.from_xmp(properties)
     datasets = iim.read_iim(container.iim) if container.iim else iptc.StandardFields()
     record = _record(properties, remarks)
     elements = tuple(_checked(_elements(container, camera, properties)))
     reading = _manifest(path, container, properties, trust)
+    in_xmp: Carrier = "xmp" if handler.embeds else "sidecar"
+    in_manifest: Carrier = "manifest" if handler.signs else "sidecar"
     signed = records.parse(reading.labels[0]) if reading.labels else None
     stated = _stated(record, signed)
-    orientation = camera.orientation if camera else 1
+    orientation = container.orientation or (camera.orientation if camera else 1)
     observation = Observation(
         path=str(path),
         format=container.format,
@@ -122,20 +134,21 @@ def look(path: Path, *, trust: Sequence[bytes] = ()) -> Look:
         orientation=orientation,
         evidence=(
             *_camera_evidence(camera),
-            *_standard_evidence(fields, "xmp"),
+            *_standard_evidence(fields, in_xmp),
             *_standard_evidence(datasets, "iptc"),
-            *_recorded_evidence(record, "xmp", "pvl:Labels"),
+            *_recorded_evidence(record, in_xmp, "pvl:Labels"),
             *(evidence for slot, found in elements for evidence in _element_evidence(slot, found)),
-            *_recorded_evidence(signed, "manifest", LABELS_ASSERTION),
-            *_source_type_evidence(fields.digital_source_type, "xmp", "Iptc4xmpExt:DigitalSourceType"),
-            *_source_type_evidence(_first(reading.digital_source_types), "manifest", "c2pa.actions"),
+            *_recorded_evidence(signed, in_manifest, LABELS_ASSERTION),
+            *_source_type_evidence(fields.digital_source_type, in_xmp, "Iptc4xmpExt:DigitalSourceType"),
+            *_source_type_evidence(_first(reading.digital_source_types), in_manifest, "c2pa.actions"),
         ),
         aigc=_aigc_reading(elements),
         manifest=_verdict(reading),
         source_types=_source_types(fields, reading),
         signer=reading.signer_fingerprint,
+        active_manifest=reading.active,
         notices_stated=stated,
-        notices=_measured(path, stated, orientation),
+        notices=measured(path, stated, orientation),
         exact_location=any(_exact(each) for each in (fields.coordinates, camera.coordinates if camera else None)),
         remarks=(*remarks, *_problems(fields), *_problems(datasets)),
     )
@@ -143,6 +156,8 @@ def look(path: Path, *, trust: Sequence[bytes] = ()) -> Look:
     return Look(
         observation=observation,
         container=container,
+        handler=handler,
+        packet=packet,
         camera=camera,
         exif_damaged=damaged,
         properties=properties,
@@ -200,10 +215,29 @@ def _checked(elements: Iterable[tuple[aigc.Slot, aigc.Reading]]) -> Iterator[tup
 
 
 def _manifest(path: Path, container: Container, properties: xmp.Properties, trust: Sequence[bytes]) -> ManifestReading:
+    if not registry.handler(container.format).signs:
+        beside = _beside(path, MANIFEST_SUFFIX)
+        return (
+            read_manifest(path, mime=container.mime, trust=trust, beside=beside)
+            if beside
+            else ManifestReading("absent")
+        )
     # The binding reads the whole file to find out that nothing is there; the container knows already.
     if not container.has_manifest and _REMOTE_MANIFEST not in properties:
-        return ManifestReading(state="absent")
+        return ManifestReading("absent")
     return read_manifest(path, mime=container.mime, trust=trust)
+
+
+def _beside(path: Path, suffix: str) -> bytes | None:
+    """Return what lies beside a file under its whole name and a suffix."""
+    sidecar = path.with_name(path.name + suffix)
+    if not sidecar.is_file():
+        return None
+    with _files.open_input(sidecar) as file:
+        content = file.read(_LARGEST_SIDECAR + 1)
+    if len(content) > _LARGEST_SIDECAR:
+        raise MediaTooLarge("metadata-too-large", path=sidecar, size=len(content), limit=_LARGEST_SIDECAR, offset=0)
+    return content
 
 
 def _verdict(reading: ManifestReading) -> Manifest:
@@ -222,7 +256,8 @@ def _stated(record: Record | None, signed: Record | None) -> tuple[Notice, ...]:
     return tuple({(each.kind, each.text, each.box): each for each in stated}.values())
 
 
-def _measured(path: Path, stated: tuple[Notice, ...], orientation: int) -> tuple[NoticeReading, ...]:
+def measured(path: Path, stated: tuple[Notice, ...], orientation: int) -> tuple[NoticeReading, ...]:
+    """Look for stated notices in a picture; `orientation` is its EXIF orientation. See `notices.measure` for errors."""
     if not stated:
         return ()
     from provenance import notices
@@ -247,7 +282,7 @@ def _camera_evidence(camera: exif.Exif | None) -> Iterator[Evidence]:
 
 
 def _standard_evidence(fields: iptc.StandardFields, carrier: Carrier) -> Iterator[Evidence]:
-    location = _XMP_LOCATIONS if carrier == "xmp" else _IIM_LOCATIONS
+    location = _IIM_LOCATIONS if carrier == "iptc" else _XMP_LOCATIONS
     if fields.captured_at:
         yield _evidence("capture", carrier, location["time"], time=fields.captured_at)
     if fields.place:
@@ -261,6 +296,8 @@ def _standard_evidence(fields: iptc.StandardFields, carrier: Carrier) -> Iterato
         yield _evidence("source", carrier, location["credit"], publisher=fields.credit)
     for creator in fields.creators:
         yield _evidence("source", carrier, location["creator"], author=creator)
+    if fields.ai_system:
+        yield _evidence("ai-generated", carrier, "Iptc4xmpExt:AISystemUsed", tool=fields.ai_system)
     for owner in fields.copyright_owners:
         yield _evidence("source", carrier, location["owner"], copyright_owner=owner)
 

@@ -1,25 +1,21 @@
-"""Carry a plan out on one file: draw, write metadata, sign, and only then give the result its name."""
+"""Label one file: look at it, plan, draw, and have the result carried out."""
 
 from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
 
 from provenance import _files
-from provenance.attach import privacy
+from provenance.attach.carry import Drawn, Job, carry
 from provenance.attach.plan import OnConflict, Plan, Wanted, plan, with_notices
-from provenance.errors import LabelWouldBeLost, MediaError, MetadataNotWritten, ProvenanceError
-from provenance.formats import registry
+from provenance.errors import LabelWouldBeLost, MediaError, ProvenanceError
+from provenance.formats.base import lost_by_signing
 from provenance.manifests.signer import Signer
-from provenance.manifests.write import Claim, Parent, plan_actions, sign
 from provenance.metadata import exif, iptc, xmp
 from provenance.model.notice import Notice
 from provenance.model.post import MediaChange
-from provenance.observe import Look, look
-
-_INTACT: Final = frozenset({"valid", "trusted"})
+from provenance.observe import MANIFEST_SUFFIX, XMP_SUFFIX, Look, look
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +25,7 @@ class Labelled:
     Attributes:
         path: Where it lies.
         sha256: Of its bytes.
+        sidecars: What lies beside it, where the container cannot hold it.
         notices: Those in the picture, drawn now or before.
         media_change: What happened to the picture itself.
         method: How a notice was drawn: ``libturbojpeg``, ``re-encode`` …; None where none was.
@@ -37,28 +34,11 @@ class Labelled:
 
     path: Path
     sha256: str
+    sidecars: tuple[Path, ...]
     notices: tuple[Notice, ...]
     media_change: MediaChange
     method: str | None
     warnings: tuple[ProvenanceError, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Drawn:
-    path: Path
-    notices: tuple[Notice, ...] = ()
-    media_change: MediaChange = "none"
-    method: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """What is written into a copy of `source`; `known` says that it has been checked whole already."""
-
-    source: Path
-    exif: bytes | None
-    xmp: bytes
-    known: bool
 
 
 def label_file(
@@ -86,45 +66,57 @@ def label_file(
 
 def _labelled(source: Path, target: Path, wanted: Wanted, signer: Signer | None, on_conflict: OnConflict) -> Labelled:
     found = look(source)
-    if signer is None and found.observation.manifest.state != "absent":
-        raise LabelWouldBeLost("manifest-needs-signer", path=source)
+    _refuse_loss(found, signer)
     planned = plan(found, wanted, on_conflict=on_conflict)
+    _refuse_existing_sidecars(found, target, signer)
     with contextlib.ExitStack() as stack:
-        drawn = _draw(source, target.parent, found, planned, stack)
+        drawn, warnings = _draw(source, target.parent, found, planned, stack)
         record = with_notices(planned, drawn.notices)
-        packet = _packet(found, planned, record.text())
-        block = _block(found, planned)
-        changed = bool(drawn.notices) or block is not None or packet != found.container.xmp
-        warnings = [MediaError(code, **details) for code, details in planned.warnings]
-        written = _Written(drawn.path, block, packet, known=drawn.path == source)
-        private = not planned.erase_position or not privacy.left_elsewhere(source, found.container.exif)
-        if private and not changed and _signed_alike(found, record.payload(), signer):
-            sha256 = _copy(source, target)
-        elif signer is None:
-            with _files.new_file(target) as file:
-                warnings += _write(written, file)
-                _finish(Path(file.name), written, found, planned)
-                sha256 = _files.finished_sha256(file)
-        else:
-            finished = stack.enter_context(_files.scratch_file(target.parent))
-            with finished.open("r+b") as file:
-                warnings += _write(written, file)
-            _finish(finished, written, found, planned)
-            claim = _claim(source, found, wanted, record.payload(), drawn)
-            sha256 = sign(finished, target, claim, mime=found.container.mime, signer=signer)
+        job = Job(
+            source=source,
+            target=target,
+            found=found,
+            drawn=drawn,
+            packet=xmp.merge(found.packet, {**planned.properties, iptc.RECORD: record.text()}, planned.removed),
+            block=_block(found, planned),
+            payload=record.payload(),
+            source_type=wanted.source_type,
+            hide_position=planned.erase_position,
+            signer=signer,
+        )
+        carried = carry(job)
     return Labelled(
         path=target,
-        sha256=sha256,
+        sha256=carried.sha256,
+        sidecars=carried.sidecars,
         notices=record.notices,
         media_change=drawn.media_change,
         method=drawn.method,
-        warnings=tuple(warnings),
+        warnings=(*(MediaError(code, **details) for code, details in planned.warnings), *warnings, *carried.warnings),
     )
 
 
-def _draw(source: Path, folder: Path, found: Look, planned: Plan, stack: contextlib.ExitStack) -> _Drawn:
+def _refuse_loss(found: Look, signer: Signer | None) -> None:
+    if signer is None and found.observation.manifest.state != "absent":
+        raise LabelWouldBeLost("manifest-needs-signer")
+    if signer is not None and (loss := lost_by_signing(found.container)):
+        raise LabelWouldBeLost(loss)
+
+
+def _refuse_existing_sidecars(found: Look, target: Path, signer: Signer | None) -> None:
+    for suffix, used in ((XMP_SUFFIX, not found.handler.embeds), (MANIFEST_SUFFIX, not found.handler.signs and signer)):
+        if used:
+            _files.refuse_existing(target.with_name(target.name + suffix))
+
+
+def _draw(
+    source: Path, folder: Path, found: Look, planned: Plan, stack: contextlib.ExitStack
+) -> tuple[Drawn, list[MediaError]]:
     if not planned.draw:
-        return _Drawn(source)
+        return Drawn(source), []
+    if not found.handler.draws_notices:
+        texts = ", ".join(text for _, text in planned.draw)
+        return Drawn(source), [MediaError("notice-not-drawn", path=source, format=found.handler.name, text=texts)]
     from provenance import notices
 
     seen = found.observation
@@ -133,72 +125,15 @@ def _draw(source: Path, folder: Path, found: Look, planned: Plan, stack: context
     path = stack.enter_context(_files.scratch_file(folder))
     with path.open("wb") as file:
         result = notices.draw(source, file, placed, orientation=seen.orientation, format=str(seen.format))
-    return _Drawn(path, placed, result.media_change, result.method)
-
-
-def _packet(found: Look, planned: Plan, record: str) -> bytes:
-    return xmp.merge(found.container.xmp, {**planned.properties, iptc.RECORD: record}, planned.removed)
+    return Drawn(path, placed, result.media_change, result.method), []
 
 
 def _block(found: Look, planned: Plan) -> bytes | None:
     """Return the EXIF block to write, or None when it stays as it is."""
     present = found.container.exif
     erase = planned.erase_position and present is not None
-    if planned.captured_at is None and planned.coordinates is None and not erase:
+    states = planned.captured_at is not None or planned.coordinates is not None
+    if not (states or erase) or not (found.handler.holds_exif and found.handler.embeds):
         return None
     block = exif.write(present, captured_at=planned.captured_at, coordinates=planned.coordinates, erase_position=erase)
     return None if block == present else block
-
-
-def _signed_alike(found: Look, payload: dict[str, object], signer: Signer | None) -> bool:
-    if signer is None:
-        return True
-    return (
-        found.observation.manifest.state in _INTACT
-        and found.observation.signer == signer.fingerprint
-        and found.signed_record is not None
-        and found.signed_record.payload() == payload
-    )
-
-
-def _copy(source: Path, target: Path) -> str:
-    with _files.open_input(source) as original, _files.new_file(target) as file:
-        _files.copy_range(original, file, 0, source.stat().st_size)
-        return _files.finished_sha256(file)
-
-
-def _write(written: _Written, file: BinaryIO) -> list[MediaError]:
-    """Write the metadata; an EXIF block with no room left stays as it is, and its fields are in XMP alone."""
-    try:
-        registry.write(written.source, file, exif=written.exif, xmp=written.xmp, known=written.known)
-    except MetadataNotWritten as error:
-        if written.exif is None or error.code != "exif-segment-full":
-            raise
-        file.seek(0)
-        file.truncate()
-        registry.write(written.source, file, exif=None, xmp=written.xmp, known=written.known)
-        return [error]
-    finally:
-        file.flush()
-    return []
-
-
-def _finish(path: Path, written: _Written, found: Look, planned: Plan) -> None:
-    """Make sure that what was written is what a reader finds, before anything gets its name."""
-    if planned.erase_position:
-        privacy.erase_elsewhere(path, found.container, written.exif or found.container.exif)
-        privacy.refuse_left(path, written.xmp)
-    there = registry.read(path, whole=False)
-    elements = len(iptc.aigc_texts(xmp.read(written.xmp)))
-    if there.xmp != written.xmp or there.xmp_count != 1 or elements > 1:
-        raise MetadataNotWritten("metadata-did-not-read-back")
-
-
-def _claim(source: Path, found: Look, wanted: Wanted, payload: dict[str, object], drawn: _Drawn) -> Claim:
-    has_manifest = found.observation.manifest.state != "absent"
-    return Claim(
-        labels=payload,
-        actions=plan_actions(wanted.source_type, has_manifest=has_manifest, notice_drawn=bool(drawn.notices)),
-        parent=Parent(path=source, mime=found.container.mime, title=source.name),
-        title=source.name,
-    )

@@ -184,6 +184,9 @@ def _missing_fields(found: Look, wanted: Wanted) -> iptc.StandardFields:
         values["copyright_owners"] = (source.copyright_owner,) if missing_owner else ()
     if wanted.source_type and not has.digital_source_type:
         values["digital_source_type"] = wanted.source_type
+    generated = next((each.label for each in wanted.own(AIGenerated)), None)
+    if isinstance(generated, AIGenerated) and not has.ai_system:
+        values["ai_system"] = generated.tool
     return iptc.StandardFields(**values)
 
 

@@ -173,4 +173,11 @@ def _finished(post: Post, names: list[str], labelled: list[Labelled], catalog: C
 
 
 def _moved(labelled: list[Labelled], folder: Path) -> list[Labelled]:
-    return [dataclasses.replace(done, path=folder / done.path.name) for done in labelled]
+    return [
+        dataclasses.replace(
+            done,
+            path=folder / done.path.name,
+            sidecars=tuple(folder / sidecar.name for sidecar in done.sidecars),
+        )
+        for done in labelled
+    ]

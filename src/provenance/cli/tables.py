@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from provenance.attach import Attached, Labelled
 from provenance.cli import output
+from provenance.model.comparison import Change, Comparison
 from provenance.model.observation import AigcReading
 from provenance.model.report import Finding, NoticeStatus, Report
 from provenance.model.verification import FileVerification, Verification
@@ -19,6 +20,9 @@ _SIGNATURE: Final = {
     "broken": "aigc-signature-broken",
     "unsupported": "aigc-signature-unsupported",
 }
+_CHANGE_MARKS: Final = {"lost": "✗", "altered": "!", "added": "+"}
+_CHANGES: Final = {"lost": "compare-lost", "altered": "compare-altered", "added": "compare-added"}
+_COMPARED: Final = {"notice": "compare-notice", "manifest": "compare-manifest", "aigc": "compare-aigc"}
 _STATUS_MARKS: Final = {"present": "✓", "missing": "✗", "required": "?"}
 
 
@@ -29,6 +33,7 @@ def attached_json(done: Attached | Labelled) -> dict[str, Any]:
             "schema": "provenance/attachment/1",
             "path": str(done.path),
             "sha256": done.sha256,
+            "sidecars": [str(sidecar) for sidecar in done.sidecars],
             "notices": [notice.as_json() for notice in done.notices],
             "media_change": done.media_change,
             "warnings": [{"code": each.code, "message": each.diagnostics(output.locale())} for each in done.warnings],
@@ -45,6 +50,8 @@ def print_attached(done: Attached | Labelled) -> None:
     """Print where the labelled files lie and what still has to be shown beside them."""
     for asset in done.assets if isinstance(done, Attached) else (done,):
         _line(f"{asset.path}  {_change(asset)}")
+        for sidecar in asset.sidecars:
+            _line(str(sidecar))
         for notice in asset.notices:
             _line(f"  {output.text('notice-drawn', text=notice.text)}")
     if not isinstance(done, Attached):
@@ -79,6 +86,26 @@ def print_verification(found: Verification) -> None:
             _line(line)
 
 
+def print_comparison(found: Comparison) -> None:
+    """Print what became of every label, notice and manifest that changed."""
+    for change in found.changes:
+        _line(_change_line(change))
+    verdict = "compare-survived" if found.survived else "compare-not-survived"
+    counts = {each: sum(change.change == each for change in found.changes) for each in _CHANGE_MARKS}
+    _line(output.text(verdict, before=found.before, after=found.after, **counts))
+
+
+def _change_line(change: Change) -> str:
+    what = change.kind if change.what == "label" else output.text(_COMPARED[change.what], kind=change.kind)
+    head = f"{_CHANGE_MARKS[change.change]} {output.text(_CHANGES[change.change])}  {what}  ({change.carrier})"
+    sides = [_fields(each) for each in (change.before, change.after) if each]
+    return f"{head}  {' → '.join(sides)}"
+
+
+def _fields(value: Mapping[str, Any]) -> str:
+    return ", ".join(f"{field}={_plain(content)}" for field, content in value.items())
+
+
 def _print_finding(finding: Finding) -> None:
     locale = output.locale()
     cites = f"  [{', '.join(finding.cites)} · {finding.certainty}]" if finding.cites else ""
@@ -105,8 +132,7 @@ def _file_lines(file: FileVerification) -> Iterator[str]:
     state = output.text("manifest-line", state=file.manifest.state, issuer=file.manifest.issuer)
     yield f"{file.path}  {output.text('file-clean' if file.clean else 'file-not-clean')}  {state}"
     for label in file.labels:
-        said = ", ".join(f"{field}={_plain(value)}" for field, value in label.value.items())
-        yield f"  {label.kind}  ({label.carrier})  {said}"
+        yield f"  {label.kind}  ({label.carrier})  {_fields(label.value)}"
     for notice in file.notices:
         key = "notice-measured" if notice.found else "notice-not-found"
         measured = {"height": _percent(notice.height_ratio), "contrast": notice.contrast and round(notice.contrast, 1)}

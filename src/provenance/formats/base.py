@@ -108,6 +108,9 @@ class Handler:
         sniff: Says from the first `HEAD` bytes whether the content is this format.
         read: See `Read`.
         write: See `Write`.
+        embeds: Whether the container itself can hold metadata; if not, they lie in a sidecar.
+        holds_exif: Whether it has a place for an EXIF block.
+        signs: Whether the C2PA binding embeds a manifest in it; if not, that lies in a sidecar.
         places: See `Places`.
         draws_notices: Whether `provenance.notices` draws on it.
     """
@@ -120,6 +123,8 @@ class Handler:
     read: Read
     write: Write
     embeds: bool = True
+    holds_exif: bool = True
+    signs: bool = True
     places: Places = Places()
     draws_notices: bool = False
 
@@ -146,3 +151,8 @@ def check_picture_size(width: int, height: int) -> None:
     """
     if width * height > PIXEL_LIMIT:
         raise MediaTooLarge("picture-too-large", width=width, height=height, limit=PIXEL_LIMIT)
+
+
+def lost_by_signing(container: Container) -> str | None:
+    """Return the message code of what a file would lose when a manifest is embedded in it; None if nothing."""
+    return next((code for code in container.warnings if code.endswith("-would-be-lost")), None)

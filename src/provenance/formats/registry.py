@@ -11,25 +11,22 @@ from typing import BinaryIO, Final
 from provenance._files import open_input
 from provenance.errors import AssetNotFound, MediaError, UnsupportedFormat
 from provenance.formats.base import HEAD, Container, Handler
-from provenance.formats.handlers import jpeg, png
+from provenance.formats.handlers import gif, heif, jpeg, jxl, png, tiff, webp
 
-_HANDLERS: Final[tuple[Handler, ...]] = (jpeg.HANDLER, png.HANDLER)
+_HANDLERS: Final[tuple[Handler, ...]] = (
+    jpeg.HANDLER,
+    png.HANDLER,
+    webp.HANDLER,
+    gif.HANDLER,
+    tiff.HANDLER,
+    *heif.HANDLERS,
+    *jxl.HANDLERS,
+)
 
 # What a file that no handler takes seems to be: name, offset, bytes there.
 _OTHERS: Final[tuple[tuple[str, int, bytes], ...]] = (
-    ("WebP", 8, b"WEBP"),
     ("WAV", 8, b"WAVE"),
     ("AVI", 8, b"AVI "),
-    ("GIF", 0, b"GIF8"),
-    ("TIFF", 0, b"II*\0"),
-    ("TIFF", 0, b"MM\0*"),
-    ("BigTIFF", 0, b"II+\0"),
-    ("BigTIFF", 0, b"MM\0+"),
-    ("HEIC", 4, b"ftyphei"),
-    ("HEIC", 4, b"ftyphev"),
-    ("HEIF", 4, b"ftypmif1"),
-    ("HEIF", 4, b"ftypmsf1"),
-    ("AVIF", 4, b"ftypavi"),
     ("Canon CR3", 4, b"ftypcrx "),
     ("M4A", 4, b"ftypM4A"),
     ("MOV", 4, b"ftypqt  "),
@@ -38,8 +35,6 @@ _OTHERS: Final[tuple[tuple[str, int, bytes], ...]] = (
     ("MOV", 4, b"wide"),
     ("Matroska or WebM", 0, b"\x1aE\xdf\xa3"),
     ("FLV", 0, b"FLV\x01"),
-    ("JPEG XL", 0, b"\xff\x0a"),
-    ("JPEG XL", 4, b"JXL \r\n\x87\n"),
     ("JPEG 2000", 4, b"jP  \r\n\x87\n"),
     ("BMP", 0, b"BM"),
     ("Photoshop", 0, b"8BPS"),
@@ -56,6 +51,11 @@ _OTHERS: Final[tuple[tuple[str, int, bytes], ...]] = (
 def handlers() -> Sequence[Handler]:
     """Return every handler there is."""
     return _HANDLERS
+
+
+def handler(name: str) -> Handler:
+    """Return the handler of a format by its name, as `Container.format` gives it."""
+    return next(each for each in _HANDLERS if each.name == name)
 
 
 def identify(file: BinaryIO, path: Path) -> Handler:

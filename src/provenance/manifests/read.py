@@ -60,23 +60,25 @@ class ManifestReading:
     reason: str | None = None
 
 
-def read(path: Path, *, mime: str, trust: Sequence[bytes] = ()) -> ManifestReading:
-    """Read and validate the manifest embedded in a file; nothing is fetched.
+def read(path: Path, *, mime: str, trust: Sequence[bytes] = (), beside: bytes | None = None) -> ManifestReading:
+    """Read and validate the manifest embedded in a file, or the one that lies beside it; nothing is fetched.
 
     Args:
         path: The media file.
         mime: Its media type; for one that cannot embed a manifest, the state is `absent`.
         trust: The authorities to trust, from `trust_from_files`.
+        beside: A manifest store about the file's bytes, as `sign_beside` writes it.
 
     Raises:
         AssetNotFound: the file is missing or may not be read.
     """
     c2pa = binding.load()
-    if not binding.supports(mime):
+    if beside is None and not binding.supports(mime):
         return ManifestReading("absent")
     with _files.open_input(path) as file:
         try:
-            with binding.context(trust) as context, c2pa.Reader(mime, file, context=context) as reader:
+            source = (mime, file) if beside is None else (DETACHED, file, beside)
+            with binding.context(trust) as context, c2pa.Reader(*source, context=context) as reader:
                 return _reading(reader)
         except c2pa.C2paError.ManifestNotFound:
             return ManifestReading("absent")

@@ -18,6 +18,8 @@ from provenance.manifests.signer import Signer
 
 ActionName = Literal["c2pa.created", "c2pa.opened", "c2pa.edited"]
 
+DETACHED: Final = "application/octet-stream"
+"""Media type under which a manifest beside a file is signed and read: any bytes at all."""
 _GENERATOR: Final = "provenance-labels"
 _PARENT_ID: Final = "xmp:iid:parent"  # ties the action to the ingredient; the binding puts a link in its place
 _INTEGERS: Final = range(-(2**63), 2**63)
@@ -100,6 +102,28 @@ def sign(source: Path, target: Path, claim: Claim, *, mime: str, signer: Signer)
             _add_parent(builder, claim)
             builder.sign(native, mime, unsigned, sink)
         return _files.finished_sha256(file)
+
+
+def sign_beside(source: Path, target: Path, claim: Claim, *, signer: Signer) -> None:
+    """Write a manifest about the exact bytes of `source`, of whatever kind, to the new file `target`.
+
+    Raises:
+        As `sign`.
+    """
+    definition = _definition(claim, DETACHED)
+    with _files.open_input(source) as unsigned, _files.scratch_file(target.parent) as scratch:
+        # The binding copies what it signs; nobody needs that copy.
+        with (
+            scratch.open("r+b") as copy,
+            _binding_errors(source, sink := _Sink(copy)),
+            _native(signer) as native,
+            _builder(definition) as builder,
+        ):
+            _add_parent(builder, claim)
+            builder.set_no_embed()
+            manifest = builder.sign(native, DETACHED, unsigned, sink)
+        with _files.new_file(target) as file:
+            file.write(manifest)
 
 
 def _definition(claim: Claim, mime: str) -> str:

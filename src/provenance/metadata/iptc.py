@@ -41,6 +41,7 @@ CREATOR: Final = Name(DC, "creator")
 COPYRIGHT_OWNER: Final = Name(PLUS, "CopyrightOwner")
 COPYRIGHT_OWNER_NAME: Final = Name(PLUS, "CopyrightOwnerName")
 DIGITAL_SOURCE_TYPE: Final = Name(IPTC_EXT, "DigitalSourceType")
+AI_SYSTEM_USED: Final = Name(IPTC_EXT, "AISystemUsed")
 LOCATION_CREATED: Final = Name(IPTC_EXT, "LocationCreated")
 LOCATION_NAME: Final = Name(IPTC_EXT, "LocationName")
 GPS_LATITUDE: Final = Name(EXIF, "GPSLatitude")
@@ -57,7 +58,17 @@ _LOCATION_PARTS: Final = {
     "city": Name(IPTC_EXT, "City"),
     "county": Name(IPTC_EXT, "Sublocation"),
 }
-_ONCE: Final = (DATE_CREATED, SOURCE, CREDIT, CREATOR, COPYRIGHT_OWNER, DIGITAL_SOURCE_TYPE, LOCATION_CREATED, RECORD)
+_ONCE: Final = (
+    DATE_CREATED,
+    SOURCE,
+    CREDIT,
+    CREATOR,
+    COPYRIGHT_OWNER,
+    DIGITAL_SOURCE_TYPE,
+    AI_SYSTEM_USED,
+    LOCATION_CREATED,
+    RECORD,
+)
 _WGS84: Final = {"WGS84", "WGS1984", ""}
 _ANGLE = re.compile(r"(\d{1,3}),([0-5]?\d(?:\.\d{1,20})?)(?:,([0-5]?\d(?:\.\d{1,20})?))?([NSEW])", re.ASCII)
 _ISO = re.compile(
@@ -91,6 +102,7 @@ class StandardFields:
         creators: Authors, in order.
         copyright_owners: In order.
         digital_source_type: A URI of the IPTC vocabulary.
+        ai_system: The AI tool it was made with (AISystemUsed, IPTC 2025.1).
         problems: Values that are there but cannot be read, or stand there more than once.
     """
 
@@ -102,6 +114,7 @@ class StandardFields:
     creators: tuple[str, ...] = ()
     copyright_owners: tuple[str, ...] = ()
     digital_source_type: str | None = None
+    ai_system: str | None = None
     problems: tuple[Problem, ...] = field(default=(), compare=False)
 
 

@@ -1,0 +1,176 @@
+"""Write what was decided: a copy, a file with its labels inside, or a file with sidecars; whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from provenance import _files
+from provenance.attach import privacy
+from provenance.errors import MediaError, MetadataNotWritten
+from provenance.formats import registry
+from provenance.manifests.signer import Signer
+from provenance.manifests.write import Claim, Parent, plan_actions, sign, sign_beside
+from provenance.metadata import iptc, xmp
+from provenance.model.notice import Notice
+from provenance.model.post import MediaChange
+from provenance.observe import MANIFEST_SUFFIX, XMP_SUFFIX, Look
+
+_INTACT: Final = frozenset({"valid", "trusted"})
+_MANIFEST_STORE: Final = "application/c2pa"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The file whose pixels are final: the source itself, or a scratch file with notices drawn."""
+
+    path: Path
+    notices: tuple[Notice, ...] = ()
+    media_change: MediaChange = "none"
+    method: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be written where; an absent `block` leaves EXIF as it is."""
+
+    source: Path
+    target: Path
+    found: Look
+    drawn: Drawn
+    packet: bytes
+    block: bytes | None
+    payload: dict[str, Any]
+    source_type: str | None
+    hide_position: bool
+    signer: Signer | None
+
+    @property
+    def claim(self) -> Claim:
+        """Return what the signer states."""
+        has_manifest = self.found.observation.manifest.state != "absent"
+        mime = self.found.container.mime
+        parent = Parent(path=self.source, mime=mime, title=self.source.name)
+        if has_manifest and not self.found.handler.signs:
+            beside = self.source.with_name(self.source.name + MANIFEST_SUFFIX)
+            parent = Parent(path=beside, mime=_MANIFEST_STORE, title=self.source.name)
+        actions = plan_actions(self.source_type, has_manifest=has_manifest, notice_drawn=bool(self.drawn.notices))
+        return Claim(labels=self.payload, actions=actions, parent=parent, title=self.source.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What was written."""
+
+    sha256: str
+    sidecars: tuple[Path, ...] = ()
+    warnings: tuple[MediaError, ...] = ()
+
+
+def carry(job: Job) -> Carried:
+    """Write the labelled copy, in the way its container allows.
+
+    Raises:
+        MediaError: a label cannot be kept.
+        ManifestError: signing failed.
+        OutputNotWritten: the file system refused. In every case nothing is left behind.
+    """
+    handler = job.found.handler
+    if not (handler.embeds and (handler.signs or job.signer is None)):
+        return _beside(job)
+    if _says_it_all(job):
+        return Carried(_copied(job.source, job.target))
+    if job.signer is None:
+        with _files.new_file(job.target) as file:
+            warnings = _written(job, file)
+            return Carried(_files.finished_sha256(file), warnings=warnings)
+    with _scratch(job) as (finished, warnings):
+        return Carried(
+            sign(finished, job.target, job.claim, mime=job.found.container.mime, signer=job.signer), warnings=warnings
+        )
+
+
+def _beside(job: Job) -> Carried:
+    """Write the sidecars first and the file last: whoever sees the file sees all of it."""
+    sidecars: list[Path] = []
+    warnings: tuple[MediaError, ...] = ()
+    with contextlib.ExitStack() as undo:
+        finished = job.drawn.path
+        if job.found.handler.embeds:
+            finished, warnings = undo.enter_context(_scratch(job))
+        else:
+            sidecars.append(job.target.with_name(job.target.name + XMP_SUFFIX))
+            with _files.new_file(sidecars[-1]) as file:
+                file.write(job.packet)
+            undo.callback(sidecars[-1].unlink)
+        if job.signer is not None:
+            sidecars.append(job.target.with_name(job.target.name + MANIFEST_SUFFIX))
+            sign_beside(finished, sidecars[-1], job.claim, signer=job.signer)
+            undo.callback(sidecars[-1].unlink)
+        sha256 = _copied(finished, job.target)
+        undo.pop_all()
+    names = ", ".join(path.name for path in sidecars)
+    told = MediaError("label-in-sidecar", path=job.source, format=job.found.handler.name, sidecars=names)
+    return Carried(sha256, tuple(sidecars), (*warnings, told))
+
+
+def _says_it_all(job: Job) -> bool:
+    """Say whether the source, as it is, is the result."""
+    found = job.found
+    if job.drawn.notices or job.block is not None or job.packet != found.packet:
+        return False
+    if job.hide_position and privacy.left_elsewhere(job.source, found.container.exif):
+        return False
+    return job.signer is None or (
+        found.observation.manifest.state in _INTACT
+        and found.observation.signer == job.signer.fingerprint
+        and found.signed_record is not None
+        and found.signed_record.payload() == job.payload
+    )
+
+
+@contextlib.contextmanager
+def _scratch(job: Job) -> Iterator[tuple[Path, tuple[MediaError, ...]]]:
+    """Yield a file beside the target with the metadata in it, not signed yet."""
+    with _files.scratch_file(job.target.parent) as path:
+        with path.open("r+b") as file:
+            warnings = _written(job, file)
+        yield path, warnings
+
+
+def _written(job: Job, file: BinaryIO) -> tuple[MediaError, ...]:
+    """Write the metadata; an EXIF block with no room left stays as it is, and its fields are in XMP alone."""
+    known = job.drawn.path == job.source
+    warnings: tuple[MediaError, ...] = ()
+    try:
+        registry.write(job.drawn.path, file, exif=job.block, xmp=job.packet, known=known)
+    except MetadataNotWritten as error:
+        if job.block is None or error.code != "exif-segment-full":
+            raise
+        file.seek(0)
+        file.truncate()
+        registry.write(job.drawn.path, file, exif=None, xmp=job.packet, known=known)
+        warnings = (error,)
+    file.flush()
+    _finish(Path(file.name), job)
+    return warnings
+
+
+def _finish(path: Path, job: Job) -> None:
+    """Make sure that what was written is what a reader finds, before anything gets its name."""
+    if job.hide_position:
+        privacy.erase_elsewhere(path, job.found.container, job.block or job.found.container.exif)
+        privacy.refuse_left(path, job.packet)
+    there = registry.read(path, whole=False)
+    elements = len(iptc.aigc_texts(xmp.read(job.packet)))
+    if there.xmp != job.packet or there.xmp_count != 1 or elements > 1:
+        raise MetadataNotWritten("metadata-did-not-read-back")
+
+
+def _copied(source: Path, target: Path) -> str:
+    with _files.open_input(source) as original, _files.new_file(target) as file:
+        _files.copy_range(original, file, 0, source.stat().st_size)
+        return _files.finished_sha256(file)
