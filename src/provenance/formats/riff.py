@@ -1,0 +1,132 @@
+"""The chunk structure of a RIFF file: where each chunk lies (Multimedia Programming Interface 1.0, chapter 2).
+
+Only chunk headers are read, so a walk costs the same however large the chunks are.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO, Final, NamedTuple
+
+from provenance.errors import MalformedMedia, MetadataNotWritten
+from provenance.formats.base import check_carrier_size
+
+HEADER_SIZE: Final = 12
+"""Bytes of ``RIFF``, the size of what follows, and the form type."""
+CHUNK_HEAD: Final = 8
+"""Bytes of a chunk's identifier and size."""
+
+_SIZE_AT: Final = 4
+_LARGEST: Final = (1 << 32) - 10  # of all that follows the size field, even (WebP Container Specification)
+_CHUNK_LIMIT: Final = 200_000
+
+
+class Chunk(NamedTuple):
+    """One chunk: its identifier, the offset of that, how many bytes it holds, and the first byte after its padding."""
+
+    kind: bytes
+    start: int
+    length: int
+    end: int
+
+    @property
+    def data(self) -> int:
+        """Offset of what it holds."""
+        return self.start + CHUNK_HEAD
+
+
+def form(file: BinaryIO) -> tuple[bytes, int]:
+    """Return the form type, such as ``WEBP``, and the offset of the first byte after the RIFF.
+
+    Raises:
+        MalformedMedia: ``riff-truncated`` or ``riff-damaged``.
+        OSError: Reading failed.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    head = file.read(HEADER_SIZE)
+    if len(head) < HEADER_SIZE:
+        raise MalformedMedia("riff-truncated", offset=len(head))
+    kind, length, form_type = struct.unpack("<4sI4s", head)
+    if kind != b"RIFF" or length < len(form_type):
+        raise MalformedMedia("riff-damaged", offset=0)
+    end = CHUNK_HEAD + length
+    if end > size:
+        raise MalformedMedia("riff-truncated", offset=size)
+    return form_type, end
+
+
+def chunks(file: BinaryIO, start: int, end: int) -> Iterator[Chunk]:
+    """Yield every chunk between two offsets; padding that the last one lacks is not missed.
+
+    Raises:
+        MalformedMedia: ``riff-truncated``: a chunk leaves its place; ``riff-damaged``: there are too many, or it has no
+            identifier.
+        OSError: Reading failed.
+    """
+    for _ in range(_CHUNK_LIMIT):
+        if start == end:
+            return
+        file.seek(start)
+        head = file.read(CHUNK_HEAD)
+        if len(head) < CHUNK_HEAD or start + CHUNK_HEAD > end:
+            raise MalformedMedia("riff-truncated", offset=start)
+        kind, length = struct.unpack("<4sI", head)
+        if not kind.isascii() or not kind[:1].isalnum():
+            raise MalformedMedia("riff-damaged", offset=start)
+        stop = start + CHUNK_HEAD + length
+        if stop > end:
+            raise MalformedMedia("riff-truncated", offset=start)
+        chunk = Chunk(kind, start, length, min(stop + length % 2, end))
+        yield chunk
+        start = chunk.end
+    raise MalformedMedia("riff-damaged", offset=start)
+
+
+def content(file: BinaryIO, chunk: Chunk) -> bytes:
+    """Return what a chunk holds.
+
+    Raises:
+        MediaTooLarge: It holds more than any metadata may.
+        MalformedMedia: The file ends before it does.
+        OSError: Reading failed.
+    """
+    check_carrier_size(chunk.length, chunk.start)
+    return head(file, chunk, chunk.length)
+
+
+def head(file: BinaryIO, chunk: Chunk, count: int) -> bytes:
+    """Return the first `count` bytes of what a chunk holds.
+
+    Raises:
+        MalformedMedia: ``riff-truncated``: it holds fewer.
+        OSError: Reading failed.
+    """
+    file.seek(chunk.data)
+    data = file.read(min(count, chunk.length))
+    if len(data) < count:
+        raise MalformedMedia("riff-truncated", offset=chunk.data + len(data))
+    return data
+
+
+def pack(kind: bytes, data: bytes) -> bytes:
+    """Return a chunk with its size and padding."""
+    return kind + struct.pack("<I", len(data)) + data + bytes(len(data) % 2)
+
+
+def size_field(end: int) -> bytes:
+    """Return the size field of a RIFF whose first byte behind is at `end`.
+
+    Raises:
+        MetadataNotWritten: ``riff-full``: it would be larger than RIFF can say.
+    """
+    length = end - CHUNK_HEAD
+    if length > _LARGEST:
+        raise MetadataNotWritten("riff-full", size=length, limit=_LARGEST)
+    return struct.pack("<I", length)
+
+
+SIZE_FIELD: Final = (_SIZE_AT, CHUNK_HEAD)
+"""Where the size field of the RIFF starts and ends."""

@@ -1,0 +1,115 @@
+"""Edits of a TIFF file that move no byte of it: new directories at its end, and one offset in its header.
+
+Maker notes, previews and private directories count offsets from places nobody documents, so everything stays where it
+is. What must not stay, an old position or an XMP packet that has been replaced, is overwritten with zeros, unless
+something else lies there as well.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Final
+
+from provenance.errors import MetadataNotWritten
+from provenance.formats import tiff
+from provenance.formats.splice import Edit
+from provenance.formats.tiff import PAGE, Directory, Span, Stream
+from provenance.metadata.ifd import LONG, Value
+
+_CLASSIC_LIMIT: Final = (1 << 32) - 1
+
+
+class Appendix:
+    """What goes behind the end of a file."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self.content = bytearray()
+        self._align()
+
+    def add(self, directory: Directory | None, values: Mapping[int, Value | None]) -> Value:
+        """Add `directory` with `values` put in or, where None, taken out; return the pointer to it."""
+        stream = self.stream
+        start = stream.size + len(self.content)
+        wanted = {tag: value for tag, value in values.items() if value is not None}
+        entries = (
+            [(entry.tag, entry.raw) for entry in directory.entries if entry.tag not in values] if directory else []
+        )
+        count = len(entries) + len(wanted)
+        behind = bytearray()
+        free = start + stream.count.size + count * stream.entry.size + stream.pointer
+        for tag, value in wanted.items():
+            inside = len(value.data) <= stream.pointer
+            where = value.data.ljust(stream.pointer, b"\0") if inside else stream.offset(free + len(behind))
+            raw = stream.entry.pack(tag, value.kind, value.number, 0)[: -stream.pointer] + where
+            entries.append((tag, raw))
+            if not inside:
+                behind += value.data + bytes(-len(value.data) % stream.pointer)
+        # Stable: entries that share a tag keep their order.
+        entries.sort(key=lambda entry: entry[0])
+        self.content += stream.count.pack(count) + b"".join(raw for _, raw in entries)
+        self.content += stream.offset(directory.following if directory else 0) + behind
+        self._align()
+        return Value(tiff.LONG8 if stream.big else LONG, 1, stream.offset(start))
+
+    def _align(self) -> None:
+        self.content += bytes(-(self.stream.size + len(self.content)) % self.stream.pointer)
+
+    def edits(self, first: Value, erased: Iterable[Span]) -> list[Edit]:
+        """Return the edits that append all this, point the header at `first`, and overwrite what is `erased`.
+
+        Raises:
+            MetadataNotWritten: ``tiff-full``: the offsets of a classic TIFF do not reach its new end.
+        """
+        stream = self.stream
+        end = stream.size + len(self.content)
+        if not stream.big and end > _CLASSIC_LIMIT:
+            raise MetadataNotWritten("tiff-full", size=end, limit=_CLASSIC_LIMIT)
+        return [
+            Edit(stream.pointer, 2 * stream.pointer, first.data),
+            *(Edit(span.start, span.end, bytes(span.end - span.start)) for span in erased),
+            Edit(stream.size, stream.size, bytes(self.content)),
+        ]
+
+
+def shared(stream: Stream, spans: Collection[Span], entries: Collection[tuple[int, int]]) -> set[Span]:
+    """Return those of `spans` where something else of the file lies as well.
+
+    Args:
+        stream: The file.
+        spans: The bytes to overwrite.
+        entries: Directory of the first page, by its name, and tag of each value that may lie there.
+
+    Raises:
+        MalformedMedia: The structure of the file is damaged.
+        OSError: Reading failed.
+    """
+    ordered = sorted(spans)
+    ends = [span.end for span in ordered]
+    if any(one.end > other.start for one, other in pairwise(ordered)):
+        return set(spans)
+    found: set[Span] = set()
+    for live in _live(stream, spans, entries):
+        found.update(_touched(ordered, ends, live))
+    return found
+
+
+def _touched(ordered: Sequence[Span], ends: Sequence[int], live: Span) -> Iterator[Span]:
+    index = bisect_left(ends, live.start + 1)
+    while index < len(ordered) and ordered[index].start < live.end:
+        yield ordered[index]
+        index += 1
+
+
+def _live(stream: Stream, spans: Collection[Span], entries: Collection[tuple[int, int]]) -> Iterator[Span]:
+    yield Span(0, 2 * stream.pointer)
+    for name, page, directory in tiff.walk(stream):
+        first = page == 0
+        if not (first and name != PAGE and directory.span in spans):
+            yield directory.span
+        for entry in directory.entries:
+            if tiff.is_outside(stream, entry) and not (first and (name, entry.tag) in entries):
+                yield Span(entry.at, entry.at + entry.size)
+        yield from tiff.pixel_spans(stream, directory)
