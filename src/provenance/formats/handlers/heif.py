@@ -1,0 +1,179 @@
+"""HEIC, HEIF and AVIF: EXIF and XMP in items that describe the primary picture; everything else goes over byte-exact.
+
+Source: ISO/IEC 23008-12 (HEIF), annex A; AOM AV1 Image File Format.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from typing import BinaryIO, Final, NamedTuple
+
+from provenance.errors import MalformedMedia, MetadataNotWritten, UnsupportedFormat
+from provenance.formats import bmff, exif_item, heif_edit, heif_items
+from provenance.formats.base import HEAD, Container, Handler, Places
+from provenance.formats.bmff import Box
+from provenance.formats.heif_edit import Change
+from provenance.formats.heif_items import Item, Meta
+from provenance.formats.splice import splice
+
+_XMP: Final = Item(0, b"mime", b"application/rdf+xml")
+_EXIF: Final = Item(0, b"Exif")
+# Android looks for this prefix and takes nothing else for EXIF; the offset before it passes over it.
+_EXIF_PREFIX: Final = b"\0\0\0\6Exif\0\0"
+_C2PA: Final = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
+_PURPOSES: Final = (b"manifest\0", b"original\0", b"update\0")
+_MOTION: Final = b"mpvd"  # the video of a motion photo
+
+_BRANDS: Final = {
+    "avif": frozenset({b"avif", b"avis"}),
+    "heic": frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}),
+    "heif": frozenset({b"mif1", b"mif2", b"msf1"}),
+}
+
+
+class _Layout(NamedTuple):
+    top: list[Box]
+    meta: Meta
+
+
+def _format_of(head: bytes) -> str | None:
+    """Return which of the three the file type box names: its major brand, else the compatible ones, decide."""
+    if head[4:8] != b"ftyp":
+        return None
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    brands = [head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4))]
+    structural = not _BRANDS["heif"].isdisjoint(brands)
+    for name, named in _BRANDS.items():
+        if brands[0] in named or (structural and not named.isdisjoint(brands)):
+            return name
+    return None
+
+
+def _sniff(name: str, head: bytes) -> bool:
+    return _format_of(head) == name
+
+
+def _read(name: str, file: BinaryIO, *, whole: bool = True) -> Container:  # noqa: ARG001 -- pictures have no checksum
+    """Return what a file holds.
+
+    Raises:
+        UnsupportedFormat: ``xmp-compressed`` or ``heif-item-elsewhere``: metadata that this cannot read.
+        MalformedMedia: See `bmff.boxes` and `heif_items.read`.
+        MediaTooLarge: The picture or one of its carriers exceeds a limit.
+        OSError: Reading failed.
+    """
+    file.seek(0)
+    if not _sniff(name, file.read(HEAD)):
+        raise bmff.damaged(0)
+    top, meta = _parse(file)
+    exif, xmp = meta.describing(_EXIF.kind), _xmp_items(meta)
+    warnings = {
+        "exif-repeated": len(exif) > 1,
+        "xmp-repeated": len(xmp) > 1,
+        "data-after-picture": any(box.kind == _MOTION for box in top),
+    }
+    return Container(
+        format=name,
+        media="image",
+        mime=f"image/{name}",
+        width=meta.width,
+        height=meta.height,
+        orientation=meta.orientation,
+        exif=exif_item.split(meta.data(file, exif[0]))[1] if exif else None,
+        xmp=meta.data(file, xmp[0]) if xmp else None,
+        xmp_count=len(xmp),
+        has_manifest=any(_is_manifest(file, box) for box in top),
+        warnings=tuple(code for code, holds in warnings.items() if holds),
+    )
+
+
+def _write(
+    source: BinaryIO,
+    target: BinaryIO,
+    *,
+    exif: bytes | None,
+    xmp: bytes | None,
+    known: bool = False,  # noqa: ARG001 -- pictures have no checksum that a second look could find wrong
+) -> None:
+    """Append a copy of `source` to `target` with other carriers.
+
+    Raises:
+        MetadataNotWritten: ``xmp-repeated``: the file has several packets and readers would not agree on one; for
+            others see `heif_edit.edits`.
+        UnsupportedFormat: See `_read`.
+        MalformedMedia: See `_read`.
+        OSError: Reading or writing failed.
+    """
+    top, meta = _parse(source)
+    changes = []
+    if exif is not None:
+        changes += _change(source, meta, meta.describing(_EXIF.kind)[:1] or [_EXIF], exif)
+    if xmp is not None:
+        present = _xmp_items(meta)
+        if len(present) > 1:
+            raise MetadataNotWritten("xmp-repeated", offset=meta.known[b"iinf"].start)
+        changes += _change(source, meta, present or [_XMP], xmp)
+    splice(source, target, heif_edit.edits(source, top, meta, changes) if changes else [])
+
+
+def _change(file: BinaryIO, meta: Meta, items: list[Item], value: bytes) -> list[Change]:
+    (item,) = items
+    old = meta.data(file, item) if item.number else b""
+    if item.kind == _EXIF.kind:
+        value = (exif_item.split(old)[0] or _EXIF_PREFIX) + value
+    return [] if item.number and value == old else [Change(item, value)]
+
+
+def _parse(file: BinaryIO) -> _Layout:
+    top = list(bmff.boxes(file))
+    if not top or top[0].kind != b"ftyp":
+        raise bmff.damaged(0)
+    found = [box for box in top if box.kind == b"meta"]
+    if not found:
+        raise MalformedMedia("heif-no-picture", offset=top[-1].end)
+    if len(found) > 1:
+        raise bmff.damaged(found[1].start)
+    return _Layout(top, heif_items.read(file, found[0], file.seek(0, os.SEEK_END)))
+
+
+def _xmp_items(meta: Meta) -> list[Item]:
+    """Return the items that hold XMP of the primary picture.
+
+    Raises:
+        UnsupportedFormat: One is compressed; a second one beside it would contradict it.
+    """
+    items = meta.describing(_XMP.kind, _XMP.content_type)
+    if any(item.encoding for item in items):
+        raise UnsupportedFormat("xmp-compressed", offset=meta.known[b"iinf"].start)
+    return items
+
+
+def _is_manifest(file: BinaryIO, box: Box) -> bool:
+    """Say whether a box holds a C2PA manifest store (C2PA Technical Specification 2.2, A.5.1)."""
+    if box.kind != b"uuid":
+        return False
+    # The UUID, version and flags, and what the box is for.
+    head = bmff.content(file, box, limit=32)
+    return head[:16] == _C2PA and head[20:].startswith(_PURPOSES)
+
+
+_PLACES: Final = Places(
+    exif="Exif item",
+    xmp="mime item",
+    manifest="uuid box",
+    aigc=("xmp", "exif-user-comment", "exif-image-description"),
+)
+
+
+def _handler(name: str, *extensions: str) -> Handler:
+    sniff: Callable[[bytes], bool] = partial(_sniff, name)
+    return Handler(name, "image", f"image/{name}", extensions, sniff, partial(_read, name), _write, places=_PLACES)
+
+
+HANDLERS: Final = (
+    _handler("heic", ".heic", ".heics", ".hif"),
+    _handler("heif", ".heif", ".heifs"),
+    _handler("avif", ".avif", ".avifs"),
+)
