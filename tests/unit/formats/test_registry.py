@@ -50,7 +50,7 @@ def test_a_file_that_is_no_media_is_refused_with_what_it_is(tmp_path, content, c
         assert "JPEG, PNG" in error.diagnostics(locale)
 
 
-@pytest.mark.parametrize("name", ["WEBP", "GIF", "TIFF", "BMP", "PDF"])
+@pytest.mark.parametrize("name", ["BMP", "PDF"])
 def test_another_container_is_named(tmp_path, name):
     out = io.BytesIO()
     Image.new("RGB", (8, 8)).save(out, name)
