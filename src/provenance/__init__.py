@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     )
     from provenance.manifests.signer import Signer
     from provenance.manifests.trust import trust_from_files
+    from provenance.model.comparison import Comparison
     from provenance.model.post import Asset, Post
     from provenance.model.report import Finding, Report
     from provenance.model.verification import FileVerification, Verification
@@ -60,6 +61,7 @@ __all__ = [
     "Catalog",
     "CatalogError",
     "CertificateRejected",
+    "Comparison",
     "ConflictingLabels",
     "DanglingCitation",
     "EditionNotFound",
@@ -99,6 +101,7 @@ _HOMES = {
     "Asset": "model.post",
     "Attached": "attach",
     "Catalog": "catalog",
+    "Comparison": "model.comparison",
     "FileVerification": "model.verification",
     "Finding": "model.report",
     "Labelled": "attach",

@@ -1,4 +1,4 @@
-"""The SDK's front door: one object that attaches, checks and verifies with one signer and one rule edition."""
+"""The SDK's front door: one object that does everything with one signer and one rule edition."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import Any
 from provenance import _files
 from provenance import attach as _attach
 from provenance import check as _check
+from provenance import compare as _compare
 from provenance import verify as _verify
 from provenance.attach import Attached, Labelled, OnConflict
 from provenance.catalog import Catalog
 from provenance.check import Progress
 from provenance.manifests.signer import Signer
+from provenance.model.comparison import Comparison
 from provenance.model.post import Post
 from provenance.model.report import Report
 from provenance.model.verification import Verification
@@ -22,7 +24,7 @@ from provenance.verify import Requirement
 
 
 class Provenance:
-    """Attach, check and verify content labels.
+    """Attach, check, verify and compare content labels.
 
     Args:
         signer: Who signs manifests; an explicit ``None`` signs nothing. The SDK never makes an identity of its own.
@@ -99,6 +101,15 @@ class Provenance:
     ) -> Verification:
         """Say what every carrier of finished files states, whether it holds, and where carriers disagree."""
         return _verify.verify([Path(each) for each in media], trust=trust, require=require)
+
+    def compare(self, before: str | Path, after: str | Path, *, trust: Sequence[bytes] = ()) -> Comparison:
+        """Say which labels, notices and manifests a pipeline lost or broke between two files.
+
+        Raises:
+            AssetNotFound: one of them cannot be opened.
+            MediaError: one of them is not supported or damaged.
+        """
+        return _compare.compare(Path(before), Path(after), trust=trust)
 
 
 def is_post(path: Path) -> bool:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-from provenance.model.compare import PROPAGATION, fields_of, first_difference, same
+from provenance.model.compare import PROPAGATION, fields_of, same
 from provenance.model.labels import REPEATABLE
 from provenance.model.observation import Evidence, Observation, contradictions
-from provenance.model.record import united
-from provenance.model.verification import Conflict, ConflictingValue, FileVerification, Statement, Verification
+from provenance.model.verification import Conflict, ConflictingValue, FileVerification, Verification, statements
 from provenance.observe import AI_SOURCE_TYPES, observe
 
 Requirement = Literal["valid", "trusted"]
@@ -51,7 +50,7 @@ def judge(found: Observation, *, require: Requirement | None = None) -> FileVeri
         sha256=found.sha256,
         clean=clean,
         error=found.error,
-        labels=tuple(_statements(found.evidence)),
+        labels=tuple(statements(found.evidence)),
         conflicts=conflicts,
         aigc=found.aigc,
         manifest=found.manifest,
@@ -116,20 +115,3 @@ def _distinct(field: str, said: Sequence[ConflictingValue]) -> Iterator[Conflict
         if not any(each.carrier == other.carrier and same(field, each.value, other.value) for other in kept):
             kept.append(each)
             yield each
-
-
-def _statements(evidence: Sequence[Evidence]) -> Iterator[Statement]:
-    """Join what one carrier says of one label in several places; what differs stays apart."""
-    joined: list[tuple[str, str, dict[str, Any]]] = []
-    for each in evidence:
-        fitting = (
-            value
-            for kind, carrier, value in joined
-            if (kind, carrier) == (each.kind, each.carrier) and not first_difference(value, each.value)
-        )
-        known = next(fitting, None)
-        if known is None:
-            joined.append((each.kind, each.carrier, dict(each.value)))
-        else:
-            known.update(united(known, each.value))
-    return (Statement(kind=kind, carrier=carrier, value=value) for kind, carrier, value in joined)

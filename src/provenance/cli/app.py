@@ -11,7 +11,7 @@ from typing import Final
 import typer
 
 from provenance.cli import output
-from provenance.cli.commands import attach, check, demo, formats, identity, rules, schema, verify
+from provenance.cli.commands import attach, check, compare, demo, formats, identity, rules, schema, verify
 from provenance.errors import ProvenanceError
 
 INTERRUPTED: Final = 130
@@ -29,6 +29,7 @@ app = typer.Typer(
 app.command("attach")(attach.attach)
 app.command("check")(check.check)
 app.command("verify")(verify.verify)
+app.command("compare")(compare.compare)
 app.command("formats")(formats.formats)
 app.command("schema")(schema.schema)
 app.command("demo")(demo.demo)

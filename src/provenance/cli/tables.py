@@ -98,8 +98,15 @@ def print_comparison(found: Comparison) -> None:
 def _change_line(change: Change) -> str:
     what = change.kind if change.what == "label" else output.text(_COMPARED[change.what], kind=change.kind)
     head = f"{_CHANGE_MARKS[change.change]} {output.text(_CHANGES[change.change])}  {what}  ({change.carrier})"
-    sides = [_fields(each) for each in (change.before, change.after) if each]
+    sides = [_fields(_flat(each)) for each in (change.before, change.after) if each]
     return f"{head}  {' → '.join(sides)}"
+
+
+def _flat(side: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one side of a change; of an AIGC element its slot and the texts that are there."""
+    if "slot" not in side:
+        return dict(side)
+    return {"slot": side["slot"], **{key: text for key, text in side["value"].items() if text}}
 
 
 def _fields(value: Mapping[str, Any]) -> str:

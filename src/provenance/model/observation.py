@@ -90,7 +90,8 @@ class Observation(Value):
     """Everything observed in one file.
 
     `width` and `height` are the displayed picture's; `notices_stated` is what the file's own record says was drawn and
-    `notices` what was measured of it. `error` is set, and the rest empty, when the file could not be read.
+    `notices` what was measured of it; `active_manifest` is that manifest's label. `error` is set, and the rest empty,
+    when the file could not be read.
     """
 
     path: str
@@ -106,6 +107,7 @@ class Observation(Value):
     manifest: Manifest = Manifest()
     source_types: dict[str, str] = {}
     signer: str | None = None
+    active_manifest: str | None = None
     notices_stated: tuple[Notice, ...] = ()
     notices: tuple[NoticeReading, ...] = ()
     exact_location: bool = False

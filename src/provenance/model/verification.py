@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
 from provenance.model.base import Value
+from provenance.model.compare import first_difference
 from provenance.model.notice import NoticeReading
-from provenance.model.observation import AigcReading, Carrier, FileError, Manifest
+from provenance.model.observation import AigcReading, Carrier, Evidence, FileError, Manifest
+from provenance.model.record import united
 
 
 class Statement(Value):
@@ -68,3 +71,20 @@ class Verification(Value):
     def as_json(self) -> dict[str, Any]:
         """Return the verification in the shape of the contract."""
         return self.model_dump(mode="json", by_alias=True)
+
+
+def statements(evidence: Sequence[Evidence]) -> Iterator[Statement]:
+    """Join what one carrier says of one label in several places; what differs stays apart."""
+    joined: list[tuple[str, str, dict[str, Any]]] = []
+    for each in evidence:
+        fitting = (
+            value
+            for kind, carrier, value in joined
+            if (kind, carrier) == (each.kind, each.carrier) and not first_difference(value, each.value)
+        )
+        known = next(fitting, None)
+        if known is None:
+            joined.append((each.kind, each.carrier, dict(each.value)))
+        else:
+            known.update(united(known, each.value))
+    return (Statement(kind=kind, carrier=carrier, value=value) for kind, carrier, value in joined)
