@@ -106,7 +106,7 @@ def _free_numbers(meta: Meta, count: int) -> list[int]:
 def _replace(file: BinaryIO, top: Sequence[Box], meta: Meta, plan: _Plan, change: Change) -> None:
     """Plan new data for an item: where the old data lie, or behind the meta box with the old data zeroed."""
     number = change.item.number
-    old = meta.locations.get(number, Location(FILE, 0, 0, ()))
+    old = meta.locations.get(number, Location(FILE, 0, ()))
     alone = _is_alone(meta, number, old)
     boxes = [_holding(top, extent) for extent in old.extents] if old.in_file else []
     box = boxes[0] if alone and len(boxes) == 1 else None
@@ -115,7 +115,7 @@ def _replace(file: BinaryIO, top: Sequence[Box], meta: Meta, plan: _Plan, change
         edit = Edit(extent.offset, extent.offset + extent.length, change.data)
         plan.edits.append(edit)
         plan.growth[box] = plan.growth.get(box, 0) + edit.growth
-        plan.replaced[number] = old._replace(base=0, extents=(extent._replace(length=len(change.data)),))
+        plan.replaced[number] = old._replace(extents=(extent._replace(length=len(change.data)),))
         return
     plan.added[number] = change.data
     if not alone:
@@ -155,7 +155,7 @@ def _meta_box(file: BinaryIO, meta: Meta, plan: _Plan, move: Move, added_at: int
     """Return the meta box with its new items, whose data lie at `added_at`; its other boxes stay as they are."""
     locations = {number: _moved(plan.replaced.get(number, place), move) for number, place in meta.locations.items()}
     for number, data in plan.added.items():
-        locations[number] = Location(FILE, 0, 0, (Extent(0, added_at, len(data)),))
+        locations[number] = Location(FILE, 0, (Extent(0, added_at, len(data)),))
         added_at += len(data)
     new = {b"iloc": _locations(meta, locations, _sizes(file, meta))}
     if plan.items:
@@ -169,18 +169,22 @@ def _meta_box(file: BinaryIO, meta: Meta, plan: _Plan, move: Move, added_at: int
 
 
 def _moved(location: Location, move: Move) -> Location:
-    """Return a location behind the edits; its offsets no longer count from a base, since its parts may part."""
     if not location.in_file:
         return location
     extents = tuple(extent._replace(offset=move(extent.offset)) for extent in location.extents)
-    return location._replace(base=0, extents=extents)
+    return location._replace(extents=extents)
 
 
 def _sizes(file: BinaryIO, meta: Meta) -> Sizes:
-    """Return field sizes that hold every offset, whatever is added."""
+    """Return field sizes that hold every offset, whatever is added.
+
+    Offsets count from no base any more: the parts of an item may move differently, and C2PA's library, which moves
+    everything once more, would move a base and what counts from it.
+    """
     room = file.seek(0, os.SEEK_END) + 4 * METADATA_LIMIT
     needed = 8 if room >= _FOUR_BYTES else 4
-    return meta.sizes._replace(offset=max(meta.sizes.offset, needed), length=max(meta.sizes.length, 4))
+    old = meta.sizes
+    return Sizes(max(old.offset, old.base, needed), max(old.length, 4), 0, old.reference)
 
 
 def _locations(meta: Meta, locations: Mapping[int, Location], sizes: Sizes) -> bytes:
@@ -192,11 +196,9 @@ def _locations(meta: Meta, locations: Mapping[int, Location], sizes: Sizes) -> b
         parts.append(_numbers((number, number_size)))
         if version:
             parts.append(_numbers((place.method, 2)))
-        parts.append(_numbers((place.source, 2), (place.base, sizes.base), (len(place.extents), 2)))
+        parts.append(_numbers((place.source, 2), (len(place.extents), 2)))
         for reference, offset, length in place.extents:
-            parts.append(
-                _numbers((reference, sizes.reference), (offset - place.base, sizes.offset), (length, sizes.length))
-            )
+            parts.append(_numbers((reference, sizes.reference), (offset, sizes.offset), (length, sizes.length)))
     return pack(b"iloc", b"".join(parts))
 
 

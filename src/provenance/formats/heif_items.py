@@ -37,7 +37,7 @@ class Item(NamedTuple):
 
 
 class Extent(NamedTuple):
-    """Where a part of an item lies; `offset` includes the base, `reference` serves other construction methods."""
+    """Where a part of an item lies, its base offset included; `reference` serves other construction methods."""
 
     reference: int
     offset: int
@@ -49,7 +49,6 @@ class Location(NamedTuple):
 
     method: int
     source: int
-    base: int
     extents: tuple[Extent, ...]
 
     @property
@@ -213,7 +212,7 @@ def _read_locations(file: BinaryIO, meta: Meta) -> None:
             Extent(table.number(sizes.reference), base + table.number(sizes.offset), table.number(sizes.length))
             for _ in range(count)
         )
-        meta.locations[number] = Location(method, source, base, extents)
+        meta.locations[number] = Location(method, source, extents)
 
 
 def _read_references(file: BinaryIO, meta: Meta) -> None:
