@@ -62,6 +62,11 @@ class Stream:
         return 8 if self.big else 4
 
     @property
+    def header(self) -> int:
+        """Bytes before anything else."""
+        return 2 * self.pointer
+
+    @property
     def pointer_code(self) -> str:
         """How `struct` names an offset."""
         return "Q" if self.big else "I"
@@ -154,7 +159,7 @@ def walk(stream: Stream) -> Iterator[Found]:
 
 def directory(stream: Stream, start: int) -> Directory:
     """Return the directory at an offset; see `walk` for the errors."""
-    if start < 2 * stream.pointer:
+    if start < stream.header:
         raise damaged(start)
     (count,) = stream.count.unpack(bytes_at(stream, start, stream.count.size))
     if count > _ENTRY_LIMIT:
@@ -194,7 +199,7 @@ def integer(stream: Stream, entry: Entry | None) -> int | None:
 
 
 def check_pixels(stream: Stream, directory: Directory, left: int) -> int:
-    """Refuse picture data that leave the file; return how many more strips and tiles `left` allows.
+    """Refuse picture data outside of the file or in its header; return how many more strips and tiles `left` allows.
 
     Raises:
         MalformedMedia: ``tiff-truncated``, or ``tiff-damaged``: there are too many of them.
@@ -205,7 +210,9 @@ def check_pixels(stream: Stream, directory: Directory, left: int) -> int:
         end = max(map(int.__add__, starts, lengths), default=0)
         if end > stream.size:
             raise truncated(stream.size)
-        if left < 0:
+        # A strip of no length lies nowhere: so do writers say that it is blank.
+        first = min((start for start, length in zip(starts, lengths, strict=True) if length), default=stream.header)
+        if left < 0 or first < stream.header:
             raise damaged(directory.span.start)
     return left
 
@@ -255,6 +262,9 @@ def _entry(stream: Stream, at: int, raw: bytes) -> Entry:
     if start + size > stream.size:
         # A value that lies outside would point into whatever is appended.
         raise truncated(at)
+    if start < stream.header:
+        # One that lies in the header would change with it.
+        raise damaged(at)
     return Entry(tag, raw, kind, number, start, size)
 
 

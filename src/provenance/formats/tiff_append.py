@@ -68,7 +68,7 @@ class Appendix:
         if not stream.big and end > _CLASSIC_LIMIT:
             raise MetadataNotWritten("tiff-full", size=end, limit=_CLASSIC_LIMIT)
         return [
-            Edit(stream.pointer, 2 * stream.pointer, first.data),
+            Edit(stream.pointer, stream.header, first.data),
             *(Edit(span.start, span.end, bytes(span.end - span.start)) for span in erased),
             Edit(stream.size, stream.size, bytes(self.content)),
         ]
@@ -104,7 +104,7 @@ def _touched(ordered: Sequence[Span], ends: Sequence[int], live: Span) -> Iterat
 
 
 def _live(stream: Stream, spans: Collection[Span], entries: Collection[tuple[int, int]]) -> Iterator[Span]:
-    yield Span(0, 2 * stream.pointer)
+    yield Span(0, stream.header)
     for name, page, directory in tiff.walk(stream):
         first = page == 0
         if not (first and name != PAGE and directory.span in spans):

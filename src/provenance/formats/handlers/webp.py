@@ -210,7 +210,5 @@ HANDLER: Final = Handler(
     sniff,
     read,
     write,
-    places=Places(
-        exif="EXIF", xmp="XMP", manifest="C2PA", aigc=("xmp", "exif-user-comment", "exif-image-description")
-    ),
+    places=Places(exif="EXIF", xmp="XMP", manifest="C2PA", aigc=("xmp", "exif-user-comment", "exif-image-description")),
 )
