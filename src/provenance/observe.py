@@ -114,7 +114,7 @@ def look(path: Path, *, trust: Sequence[bytes] = ()) -> Look:
     camera = _camera(container, remarks)
     handler = registry.handler(container.format)
     packet = container.xmp if handler.embeds else _beside(path, XMP_SUFFIX)
-    properties = xmp.read(packet) if packet else {}
+    properties = _properties(packet, container.xmp_extension)
     fields = iptc.from_xmp(properties)
     datasets = iim.read_iim(container.iim) if container.iim else iptc.StandardFields()
     record = _record(properties, remarks)
@@ -166,6 +166,15 @@ def look(path: Path, *, trust: Sequence[bytes] = ()) -> Look:
         elements=tuple(each for _, each in elements),
         signed_record=signed,
     )
+
+
+def _properties(packet: bytes | None, extension: bytes | None) -> xmp.Properties:
+    """Return the properties of a packet and of its extension together."""
+    joined: dict[xmp.Name, tuple[xmp.Occurrence, ...]] = {}
+    for each in (packet, extension):
+        for name, occurrences in (xmp.read(each) if each else {}).items():
+            joined[name] = joined.get(name, ()) + occurrences
+    return joined
 
 
 def _camera(container: Container, remarks: list[Remark]) -> exif.Exif | None:

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final
 
 from provenance import _files
 from provenance.attach import privacy
-from provenance.errors import MediaError, MetadataNotWritten
+from provenance.errors import LabelWouldBeLost, MediaError, MetadataNotWritten
 from provenance.formats import registry
 from provenance.manifests.signer import Signer
 from provenance.manifests.write import Claim, Parent, plan_actions, sign, sign_beside
@@ -20,7 +20,6 @@ from provenance.model.post import MediaChange
 from provenance.observe import MANIFEST_SUFFIX, XMP_SUFFIX, Look
 
 _INTACT: Final = frozenset({"valid", "trusted"})
-_MANIFEST_STORE: Final = "application/c2pa"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +34,14 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be written where; an absent `block` leaves EXIF as it is."""
+    """What is to be written where; an absent `block` leaves EXIF as it is, an absent `extension` that of XMP."""
 
     source: Path
     target: Path
     found: Look
     drawn: Drawn
     packet: bytes
+    extension: bytes | None
     block: bytes | None
     payload: dict[str, Any]
     source_type: str | None
@@ -52,11 +52,7 @@ class Job:
     def claim(self) -> Claim:
         """Return what the signer states."""
         has_manifest = self.found.observation.manifest.state != "absent"
-        mime = self.found.container.mime
-        parent = Parent(path=self.source, mime=mime, title=self.source.name)
-        if has_manifest and not self.found.handler.signs:
-            beside = self.source.with_name(self.source.name + MANIFEST_SUFFIX)
-            parent = Parent(path=beside, mime=_MANIFEST_STORE, title=self.source.name)
+        parent = Parent(path=self.source, mime=self.found.container.mime, title=self.source.name)
         actions = plan_actions(self.source_type, has_manifest=has_manifest, notice_drawn=bool(self.drawn.notices))
         return Claim(labels=self.payload, actions=actions, parent=parent, title=self.source.name)
 
@@ -94,7 +90,14 @@ def carry(job: Job) -> Carried:
 
 
 def _beside(job: Job) -> Carried:
-    """Write the sidecars first and the file last: whoever sees the file sees all of it."""
+    """Write the sidecars first and the file last: whoever sees the file sees all of it.
+
+    A manifest beside the source stays valid only for its exact bytes and cannot become a parent: see the error.
+    """
+    if _says_it_all(job):
+        return _copied_with_sidecars(job)
+    if job.found.observation.manifest.state != "absent":
+        raise LabelWouldBeLost("sidecar-manifest-would-be-lost")
     sidecars: list[Path] = []
     warnings: tuple[MediaError, ...] = ()
     with contextlib.ExitStack() as undo:
@@ -102,12 +105,12 @@ def _beside(job: Job) -> Carried:
         if job.found.handler.embeds:
             finished, warnings = undo.enter_context(_scratch(job))
         else:
-            sidecars.append(job.target.with_name(job.target.name + XMP_SUFFIX))
+            sidecars.append(_aside(job.target, XMP_SUFFIX))
             with _files.new_file(sidecars[-1]) as file:
                 file.write(job.packet)
             undo.callback(sidecars[-1].unlink)
         if job.signer is not None:
-            sidecars.append(job.target.with_name(job.target.name + MANIFEST_SUFFIX))
+            sidecars.append(_aside(job.target, MANIFEST_SUFFIX))
             sign_beside(finished, sidecars[-1], job.claim, signer=job.signer)
             undo.callback(sidecars[-1].unlink)
         sha256 = _copied(finished, job.target)
@@ -115,6 +118,22 @@ def _beside(job: Job) -> Carried:
     names = ", ".join(path.name for path in sidecars)
     told = MediaError("label-in-sidecar", path=job.source, format=job.found.handler.name, sidecars=names)
     return Carried(sha256, tuple(sidecars), (*warnings, told))
+
+
+def _copied_with_sidecars(job: Job) -> Carried:
+    pairs = [(_aside(job.source, suffix), _aside(job.target, suffix)) for suffix in (XMP_SUFFIX, MANIFEST_SUFFIX)]
+    there = [(source, target) for source, target in pairs if source.is_file()]
+    with contextlib.ExitStack() as undo:
+        for source, target in there:
+            _copied(source, target)
+            undo.callback(target.unlink)
+        sha256 = _copied(job.source, job.target)
+        undo.pop_all()
+    return Carried(sha256, tuple(target for _, target in there))
+
+
+def _aside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
 
 
 def _says_it_all(job: Job) -> bool:
@@ -145,14 +164,15 @@ def _written(job: Job, file: BinaryIO) -> tuple[MediaError, ...]:
     """Write the metadata; an EXIF block with no room left stays as it is, and its fields are in XMP alone."""
     known = job.drawn.path == job.source
     warnings: tuple[MediaError, ...] = ()
+    xmp_parts = {"xmp": job.packet, "extension": job.extension}
     try:
-        registry.write(job.drawn.path, file, exif=job.block, xmp=job.packet, known=known)
+        registry.write(job.drawn.path, file, exif=job.block, **xmp_parts, known=known)
     except MetadataNotWritten as error:
         if job.block is None or error.code != "exif-segment-full":
             raise
         file.seek(0)
         file.truncate()
-        registry.write(job.drawn.path, file, exif=None, xmp=job.packet, known=known)
+        registry.write(job.drawn.path, file, exif=None, **xmp_parts, known=known)
         warnings = (error,)
     file.flush()
     _finish(Path(file.name), job)
@@ -165,8 +185,9 @@ def _finish(path: Path, job: Job) -> None:
         privacy.erase_elsewhere(path, job.found.container, job.block or job.found.container.exif)
         privacy.refuse_left(path, job.packet)
     there = registry.read(path, whole=False)
-    elements = len(iptc.aigc_texts(xmp.read(job.packet)))
-    if there.xmp != job.packet or there.xmp_count != 1 or elements > 1:
+    elements = sum(len(iptc.aigc_texts(xmp.read(each))) for each in (there.xmp, there.xmp_extension) if each)
+    kept = there.xmp == job.packet and there.xmp_extension == (job.extension or job.found.container.xmp_extension)
+    if not kept or there.xmp_count != 1 or elements > 1:
         raise MetadataNotWritten("metadata-did-not-read-back")
 
 

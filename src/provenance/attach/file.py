@@ -10,12 +10,14 @@ from provenance import _files
 from provenance.attach.carry import Drawn, Job, carry
 from provenance.attach.plan import OnConflict, Plan, Wanted, plan, with_notices
 from provenance.errors import LabelWouldBeLost, MediaError, ProvenanceError
-from provenance.formats.base import lost_by_signing
+from provenance.formats import xmp_extension
 from provenance.manifests.signer import Signer
 from provenance.metadata import exif, iptc, xmp
 from provenance.model.notice import Notice
 from provenance.model.post import MediaChange
 from provenance.observe import MANIFEST_SUFFIX, XMP_SUFFIX, Look, look
+
+_EXTENSION_NAME = xmp.Name("http://ns.adobe.com/xmp/note/", "HasExtendedXMP")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,14 @@ def _labelled(source: Path, target: Path, wanted: Wanted, signer: Signer | None,
     with contextlib.ExitStack() as stack:
         drawn, warnings = _draw(source, target.parent, found, planned, stack)
         record = with_notices(planned, drawn.notices)
+        packet, extension = _packets(found, planned, record.text())
         job = Job(
             source=source,
             target=target,
             found=found,
             drawn=drawn,
-            packet=xmp.merge(found.packet, {**planned.properties, iptc.RECORD: record.text()}, planned.removed),
+            packet=packet,
+            extension=extension,
             block=_block(found, planned),
             payload=record.payload(),
             source_type=wanted.source_type,
@@ -99,8 +103,8 @@ def _labelled(source: Path, target: Path, wanted: Wanted, signer: Signer | None,
 def _refuse_loss(found: Look, signer: Signer | None) -> None:
     if signer is None and found.observation.manifest.state != "absent":
         raise LabelWouldBeLost("manifest-needs-signer")
-    if signer is not None and (loss := lost_by_signing(found.container)):
-        raise LabelWouldBeLost(loss)
+    if signer is not None and found.container.unsignable:
+        raise LabelWouldBeLost(found.container.unsignable)
 
 
 def _refuse_existing_sidecars(found: Look, target: Path, signer: Signer | None) -> None:
@@ -126,6 +130,18 @@ def _draw(
     with path.open("wb") as file:
         result = notices.draw(source, file, placed, orientation=seen.orientation, format=str(seen.format))
     return Drawn(path, placed, result.media_change, result.method), []
+
+
+def _packets(found: Look, planned: Plan, record: str) -> tuple[bytes, bytes | None]:
+    """Return the XMP packet to write and, where it changes, its extension: a property stands in one of them only."""
+    properties: dict[xmp.Name, xmp.XmpValue] = {**planned.properties, iptc.RECORD: record}
+    extension = found.container.xmp_extension
+    if extension is not None:
+        cleaned = xmp.merge(extension, {}, properties.keys() | planned.removed)
+        extension = None if cleaned == extension else cleaned
+    if extension is not None:
+        properties[_EXTENSION_NAME] = xmp_extension.name_of(extension)
+    return xmp.merge(found.packet, properties, planned.removed), extension
 
 
 def _block(found: Look, planned: Plan) -> bytes | None:

@@ -31,6 +31,7 @@ class Container:
         exif: The TIFF stream, without an ``Exif\0\0`` prefix.
         xmp: The standard XMP packet; the first one if there are several.
         xmp_count: Number of standard XMP packets.
+        xmp_extension: A second packet that the first one names, where one segment is too small.
         iim: The IPTC-IIM datasets.
         texts: Keyword and value of other text fields of the container.
         has_manifest: Whether a C2PA manifest store is embedded.
@@ -48,6 +49,7 @@ class Container:
     exif: bytes | None = field(default=None, repr=False)
     xmp: bytes | None = field(default=None, repr=False)
     xmp_count: int = 0
+    xmp_extension: bytes | None = field(default=None, repr=False)
     iim: bytes | None = field(default=None, repr=False)
     texts: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     has_manifest: bool = False
@@ -100,6 +102,23 @@ class Places:
     aigc: tuple[Slot, ...] = ()
 
 
+class WriteExtended(Protocol):
+    """How a handler writes XMP that one place of its container is too small for."""
+
+    def __call__(
+        self,
+        source: BinaryIO,
+        target: BinaryIO,
+        *,
+        exif: bytes | None,
+        xmp: bytes | None,
+        extension: bytes | None,
+        known: bool = False,
+    ) -> None:
+        """Write as `Write` does, with another extension of the XMP packet."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Handler:
     """One container format.
@@ -127,6 +146,7 @@ class Handler:
     signs: bool = True
     places: Places = Places()
     draws_notices: bool = False
+    write_extended: WriteExtended | None = None
 
 
 HEAD: Final = 512
@@ -151,8 +171,3 @@ def check_picture_size(width: int, height: int) -> None:
     """
     if width * height > PIXEL_LIMIT:
         raise MediaTooLarge("picture-too-large", width=width, height=height, limit=PIXEL_LIMIT)
-
-
-def lost_by_signing(container: Container) -> str | None:
-    """Return the message code of what a file would lose when a manifest is embedded in it; None if nothing."""
-    return next((code for code in container.warnings if code.endswith("-would-be-lost")), None)

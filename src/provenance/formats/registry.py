@@ -100,7 +100,15 @@ def read(path: Path, *, whole: bool = True) -> Container:
             raise AssetNotFound("asset-not-readable", path=path, reason=reason) from error
 
 
-def write(source: Path, target: BinaryIO, *, exif: bytes | None, xmp: bytes | None, known: bool = False) -> None:
+def write(
+    source: Path,
+    target: BinaryIO,
+    *,
+    exif: bytes | None,
+    xmp: bytes | None,
+    extension: bytes | None = None,
+    known: bool = False,
+) -> None:
     """Append a copy of `source` to the empty file `target` with other carriers; ``None`` leaves one byte-exact.
 
     Args:
@@ -108,6 +116,7 @@ def write(source: Path, target: BinaryIO, *, exif: bytes | None, xmp: bytes | No
         target: An open file, as `provenance._files.new_file` yields it.
         exif: A whole TIFF stream, as `provenance.metadata.exif.write` returns it.
         xmp: A whole XMP packet, in UTF-8.
+        extension: Another extension of it, for a file that has one; `xmp` must name it.
         known: `read` has just found the whole of `source` sound; its picture data are not checked again.
 
     Raises:
@@ -118,7 +127,11 @@ def write(source: Path, target: BinaryIO, *, exif: bytes | None, xmp: bytes | No
         OSError: Reading or writing failed half-way; `provenance._files.new_file` turns it into our error.
     """
     with open_input(source) as file, _named(source):
-        identify(file, source).write(file, target, exif=exif, xmp=xmp, known=known)
+        handler = identify(file, source)
+        if extension is not None and handler.write_extended:
+            handler.write_extended(file, target, exif=exif, xmp=xmp, extension=extension, known=known)
+        else:
+            handler.write(file, target, exif=exif, xmp=xmp, known=known)
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from provenance import _files
 from provenance.manifests import binding, cose
+from provenance.manifests.write import DETACHED
 from provenance.model.observation import ManifestState
 
 _UNTRUSTED: Final = "signingCredential.untrusted"

@@ -55,7 +55,11 @@ def test_remove_takes_every_position_and_nothing_else(sdk, everywhere, tmp_path,
     content = out.read_bytes()
     second = content[content.rindex(b"\xff\xd8\xff") :]
     with Image.open(io.BytesIO(second)) as image:
-        assert not [value for tag, value in image.getexif().get_ifd(0x8825).items() if tag in {2, 4} and any(part > 0 for part in value)]
+        assert not [
+            value
+            for tag, value in image.getexif().get_ifd(0x8825).items()
+            if tag in {2, 4} and any(part > 0 for part in value)
+        ]
     assert look(out).observation.exact_location is False
 
 

@@ -67,7 +67,7 @@ def test_it_lasts_ten_years_and_names_neither_user_nor_host(own):
     for certificate in chain:
         der = certificate.public_bytes(serialization.Encoding.DER)
         assert certificate.not_valid_before_utc.hour == certificate.not_valid_before_utc.second == 0
-        assert socket.gethostname().encode() not in der
+        assert len(socket.gethostname()) < 5 or socket.gethostname().encode() not in der  # short ones occur by chance
         assert getpass.getuser().encode() not in der.replace(b"provenance", b"")
 
 

@@ -6,7 +6,7 @@ from typing import BinaryIO, Final
 
 from provenance._files import begin_flush
 from provenance.errors import MetadataNotWritten
-from provenance.formats import jpeg_segments, mpf, photoshop
+from provenance.formats import jpeg_segments, mpf, photoshop, xmp_extension
 from provenance.formats.base import Container, Handler, Places, check_carrier_size
 from provenance.formats.jpeg_segments import APP0, APP1, APP2, APP11, APP13, PAYLOAD_LIMIT, Layout, Segment
 from provenance.formats.splice import Edit, splice
@@ -38,10 +38,12 @@ def read(file: BinaryIO, *, whole: bool = True) -> Container:
     iim, iim_damaged = _iim(file, layout)
     pictures = max((mpf.count(jpeg_segments.payload(file, s)) for s in _mpf(file, layout)), default=1)
     manifests = _manifests(file, layout)
+    extension, extension_damaged = _extension(file, layout, xmp)
     unsignable = pictures > 1 and _manifest_goes_behind(_mpf(file, layout)[0], layout, manifests)
     warnings = {
         "exif-repeated": len(exif) > 1,
         "xmp-repeated": len(xmp) > 1,
+        "xmp-extension-damaged": extension_damaged,
         "photoshop-damaged": iim_damaged,
         "jpeg-stray-bytes": layout.stray is not None,
         "jpeg-several-pictures": pictures > 1,
@@ -57,6 +59,7 @@ def read(file: BinaryIO, *, whole: bool = True) -> Container:
         exif=jpeg_segments.payload(file, exif[0])[len(_EXIF) :] if exif else None,
         xmp=jpeg_segments.payload(file, xmp[0])[len(_XMP) :] if xmp else None,
         xmp_count=len(xmp),
+        xmp_extension=extension,
         iim=iim,
         has_manifest=bool(manifests),
         unsignable=_SECOND_PICTURE_LOST if unsignable else None,
@@ -73,6 +76,23 @@ def write(source: BinaryIO, target: BinaryIO, *, exif: bytes | None, xmp: bytes 
         MalformedMedia: See `jpeg_segments.parse`.
         OSError: Reading or writing failed.
     """
+    write_extended(source, target, exif=exif, xmp=xmp, extension=None, known=known)
+
+
+def write_extended(
+    source: BinaryIO,
+    target: BinaryIO,
+    *,
+    exif: bytes | None,
+    xmp: bytes | None,
+    extension: bytes | None,
+    known: bool = False,
+) -> None:
+    """Append a copy as `write` does, with another XMP extension, which `xmp` must name; None leaves it as it is.
+
+    Raises:
+        See `write`.
+    """
     _check_fits("exif", _EXIF, exif)
     _check_fits("xmp", _XMP, xmp)
     layout = jpeg_segments.parse_header(source)
@@ -88,6 +108,10 @@ def write(source: BinaryIO, target: BinaryIO, *, exif: bytes | None, xmp: bytes 
         edits.append(_edit(exif_at, start, _EXIF + exif))
     if xmp is not None:
         edits.append(_edit(xmp_at, max(start, exif_at[0].end) if exif_at else start, _XMP + xmp))
+    if extension is not None:
+        old = _with_prefix(source, layout, APP1, xmp_extension.PREFIX)
+        edits += [Edit(segment.start, segment.end, b"") for segment in old[1:]]
+        edits.append(Edit(old[0].start, old[0].end, b"".join(map(_segment, xmp_extension.parts_of(extension)))))
     for index in _mpf(source, layout) if edits else ():
         grown = sum(edit.growth for edit in edits)
         behind = sum(edit.growth for edit in edits if edit.start > index.start)
@@ -107,8 +131,23 @@ def _check_fits(carrier: str, prefix: bytes, value: bytes | None) -> None:
 
 
 def _edit(present: list[Segment], start: int, content: bytes) -> Edit:
-    segment = bytes((0xFF, APP1)) + (len(content) + 2).to_bytes(2, "big") + content
+    segment = _segment(content)
     return Edit(present[0].start, present[0].end, segment) if present else Edit(start, start, segment)
+
+
+def _segment(content: bytes) -> bytes:
+    return bytes((0xFF, APP1)) + (len(content) + 2).to_bytes(2, "big") + content
+
+
+def _extension(file: BinaryIO, layout: Layout, xmp: list[Segment]) -> tuple[bytes | None, bool]:
+    """Return the XMP extension and whether one is there that is not whole."""
+    parts = _with_prefix(file, layout, APP1, xmp_extension.PREFIX)
+    if not parts or not xmp:
+        return None, bool(parts)
+    check_carrier_size(sum(part.end - part.start for part in parts), parts[0].start)
+    payloads = [jpeg_segments.payload(file, part) for part in parts]
+    extension = xmp_extension.joined(jpeg_segments.payload(file, xmp[0]), payloads)
+    return extension, extension is None
 
 
 def _after_leading_app0(layout: Layout) -> int:
@@ -186,4 +225,5 @@ HANDLER: Final = Handler(
         aigc=("xmp", "exif-user-comment", "exif-image-description"),
     ),
     draws_notices=True,
+    write_extended=write_extended,
 )
