@@ -75,15 +75,25 @@ def write(source: BinaryIO, target: BinaryIO, *, exif: bytes | None, xmp: bytes 
         MalformedMedia: See `read`.
         OSError: Reading or writing failed.
     """
-    del known
     if exif is not None:
         raise MetadataNotWritten("gif-holds-no-exif")
-    layout = _parse(source, whole=True)
-    splice(source, target, [] if xmp is None else _edits(layout, xmp))
+    start = target.tell()
+    head = _parse(source, whole=False)
+    splice(source, target, _edits(head, xmp))
+    if known and xmp is None:
+        return
+    # The disk is at work already while the frames are walked; hardly any file has a packet behind them.
     begin_flush(target)
+    layout = _parse(source, whole=True)
+    if xmp is not None and layout.xmp != head.xmp:
+        target.seek(start)
+        target.truncate()
+        splice(source, target, _edits(layout, xmp))
 
 
-def _edits(layout: _Layout, xmp: bytes) -> list[Edit]:
+def _edits(layout: _Layout, xmp: bytes | None) -> list[Edit]:
+    if xmp is None:
+        return []
     if len(layout.xmp) > 1:
         raise MetadataNotWritten("xmp-repeated", offset=layout.xmp[1].start)
     check_carrier_size(len(xmp), 0)
