@@ -106,6 +106,21 @@ def png(info=None, **options):
     return out.getvalue()
 
 
+def webp(**options):
+    out = io.BytesIO()
+    Image.new("RGB", (64, 48), "teal").save(out, "WEBP", lossless=True, **options)
+    return out.getvalue()
+
+
+def png_with_xmp(xmp):
+    info = PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", xmp.decode())
+    return png(info)
+
+
+WITH_XMP = {"jpeg": lambda xmp: jpeg(xmp=xmp), "png": png_with_xmp, "webp": lambda xmp: webp(xmp=xmp)}
+
+
 def text_chunk(kind, keyword, text):
     body = {
         b"tEXt": keyword + b"\0" + text,
@@ -153,20 +168,14 @@ def check(file, slot, form, problems):
         assert label["value"]["produce_id"] == "img-1"
 
 
-@pytest.mark.parametrize("container", ["jpeg", "png"])
+@pytest.mark.parametrize("container", WITH_XMP)
 @pytest.mark.parametrize("name", XMP)
 def test_xmp(name, container, verified):
     xmp, form, problems = XMP[name]
-    if container == "jpeg":
-        content = jpeg(xmp=xmp.encode())
-    else:
-        info = PngInfo()
-        info.add_itxt("XML:com.adobe.xmp", xmp)
-        content = png(info)
-    check(verified(content), "xmp", form, problems)
+    check(verified(WITH_XMP[container](xmp.encode())), "xmp", form, problems)
 
 
-@pytest.mark.parametrize("container", [jpeg, png])
+@pytest.mark.parametrize("container", [jpeg, png, webp])
 @pytest.mark.parametrize("in_exif_ifd", [True, False], ids=["ExifIFD", "IFD0"])
 @pytest.mark.parametrize("name", COMMENT)
 def test_exif_user_comment(name, in_exif_ifd, container, verified):
@@ -175,7 +184,7 @@ def test_exif_user_comment(name, in_exif_ifd, container, verified):
     check(verified(content), "exif-user-comment", form, problems)
 
 
-@pytest.mark.parametrize("container", [jpeg, png])
+@pytest.mark.parametrize("container", [jpeg, png, webp])
 def test_the_older_schema_in_the_image_description(container, verified):
     content = container(exif=with_exif(_IMAGE_DESCRIPTION, LEGACY, in_exif_ifd=False))
     check(verified(content), "exif-image-description", "legacy", ["aigc-legacy-schema"])

@@ -54,7 +54,7 @@ def row(handler: Handler) -> tuple[str, ...]:
     sidecar = output.text("formats-sidecar")
     return (
         f"{handler.name.upper()} ({' '.join(handler.extensions)})",
-        ", ".join(_CARRIERS[each] for each in places),
+        ", ".join(_CARRIERS[each] for each in places) or "–",
         ", ".join(f"{_CARRIERS[each]}: {places[each]}" for each in _WRITTEN if each in places) or sidecar,
         _SLOTS[written] + f", {output.text(_FORM_TEXTS[FORM_OF_SLOT[written]])}" if written else sidecar,
         ", ".join(_SLOTS[each] for each in also) or "–",

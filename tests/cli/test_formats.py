@@ -1,0 +1,63 @@
+"""`provenance formats`: what is done to each container, as its handler declares it."""
+
+import pytest
+
+from provenance.errors import UnsupportedFormat
+from provenance.formats.registry import handlers
+from provenance.metadata.aigc import FORM_OF_SLOT
+
+by_handler = pytest.mark.parametrize("handler", handlers(), ids=lambda handler: handler.name)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh-CN"])
+def test_every_container_is_listed(run, lang):
+    result = run("formats", "--lang", lang)
+    assert result.code == 0
+    for handler in handlers():
+        assert f"{handler.name.upper()} ({' '.join(handler.extensions)})" in result.out
+    assert len(result.out.splitlines()) == 7 * len(handlers())
+
+
+def test_the_same_is_there_as_data(run):
+    told = run("formats", "--json").json
+    assert told["schema"] == "provenance/formats/1"
+    assert [each["format"] for each in told["formats"]] == [handler.name for handler in handlers()]
+    jpeg = told["formats"][0]
+    assert jpeg == {
+        "format": "jpeg",
+        "media": "image",
+        "mime": "image/jpeg",
+        "extensions": [".jpg", ".jpeg", ".jpe"],
+        "reads": ["exif", "xmp", "iptc", "manifest"],
+        "writes": ["exif", "xmp", "manifest"],
+        "places": {"exif": "APP1", "xmp": "APP1", "iptc": "APP13", "manifest": "APP11"},
+        "aigc": {"slot": "xmp", "form": "bare", "also_read": ["exif-user-comment", "exif-image-description"]},
+        "manifest": "embedded",
+        "notice": True,
+    }
+
+
+@by_handler
+def test_an_element_has_a_slot_where_there_is_a_carrier_for_it(handler):
+    places = handler.places
+    if places.aigc:
+        assert places.aigc[0] in FORM_OF_SLOT
+        assert places.xmp is not None or places.aigc[0] != "xmp"
+    assert places.exif is not None or not any(slot.startswith("exif") for slot in places.aigc)
+
+
+@by_handler
+def test_a_notice_is_declared_exactly_where_one_can_be_drawn(handler, media):
+    """The declaration beside the handler and the code that draws are two: hold them equal."""
+    import io
+
+    from provenance import notices
+
+    source = media / {"png": "poster.png"}.get(handler.name, "plain.jpg")
+    drawn = notices.layout([("ai-generated", "AI生成")], 640, 480)
+    try:
+        notices.draw(source, io.BytesIO(), drawn, orientation=1, format=handler.name)
+        draws = True
+    except UnsupportedFormat:
+        draws = False
+    assert draws == handler.draws_notices
