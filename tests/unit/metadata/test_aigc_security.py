@@ -170,6 +170,11 @@ def test_what_cannot_be_checked_is_unsupported_and_never_broken(code):
     assert read(code, PRODUCED).state == "unsupported"
 
 
+def test_a_key_of_another_kind_is_not_used(rsa_key):
+    code = security(*signed(b"\0", spki(rsa_key), "SHA256withECDSA"))
+    assert read(code, PRODUCED) == Security("unsupported", "SHA256withECDSA")
+
+
 def test_many_signatures_and_keys_take_no_time():
     code = security(*[DS] * 1000, *[KEY] * 1000)
     start = time.perf_counter()

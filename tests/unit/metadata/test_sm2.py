@@ -32,6 +32,11 @@ def test_the_digest_is_that_of_the_standard():
     assert sm2.sm3(b"abc").hex() == "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
 
 
+def test_the_base_point_has_the_order_of_the_standard():
+    assert sm2._multiple(N, sm2._G) is None
+    assert sm2._multiple(N + 1, sm2._G) == sm2._G
+
+
 @pytest.mark.parametrize("message", [b"", b"message digesT", b"message digest\0"])
 def test_another_message_does_not_hold(message):
     assert not sm2.verify((X, Y), message, SIGNATURE)

@@ -44,7 +44,7 @@ def formats(json: AsJson = False, lang: Lang = None) -> None:
         container, *cells = row(handler)
         typer.echo(container)
         for column, cell in zip(COLUMNS[1:], cells, strict=True):
-            typer.echo(f"  {output.text('formats-line', heading=output.text(column), value=cell)}")
+            typer.echo(f"  {output.text(column)}: {cell}")
 
 
 def row(handler: Handler) -> tuple[str, ...]:
