@@ -48,7 +48,7 @@ def run(arguments: Sequence[str]) -> int:
         output.error(error)
         return error.exit_code
     except (typer.Abort, KeyboardInterrupt):
-        return _interrupted()
+        result = INTERRUPTED
     except typer.TyperException as error:
         output.say("usage-line", text=error.format_message())
         return _USAGE
@@ -56,9 +56,6 @@ def run(arguments: Sequence[str]) -> int:
         # The reader of our output is gone (`| head`): nothing is left to say, and nowhere to say it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _DEPENDENCY_FAILED
+    if result == INTERRUPTED:
+        output.say("interrupted")
     return result if isinstance(result, int) else 0
-
-
-def _interrupted() -> int:
-    output.say("interrupted")
-    return INTERRUPTED

@@ -1,0 +1,70 @@
+"""The command's frame: interruption, closed pipes, progress, languages, and the way in."""
+
+import runpy
+import subprocess
+import sys
+
+import pytest
+
+from provenance.cli import app, output
+
+
+def test_the_module_runs_as_the_command(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["provenance", "rules", "list"])
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_module("provenance", run_name="__main__")
+    assert caught.value.code == 0
+    assert "self-shot-without-time-and-place" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, app.typer.Abort])
+def test_an_interruption_ends_with_130_and_a_word(run, monkeypatch, media, interruption):
+    def interrupted(*_, **__):
+        raise interruption
+
+    monkeypatch.setattr("provenance.sdk.Provenance.verify", interrupted)
+    result = run("verify", media / "plain.jpg")
+    assert (result.code, "nothing was left behind" in result.err) == (130, True)
+
+
+def test_a_stop_signal_unwinds_and_leaves_nothing(media, tmp_path, identity):
+    """The process is stopped while it signs; a service manager's TERM must clean up like Ctrl-C."""
+    script = (
+        "import sys, os, signal\n"
+        "from provenance.cli.app import run\n"
+        "import provenance.attach.carry as carry\n"
+        "carry.sign = lambda *a, **k: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "sys.exit(run(sys.argv[1:]))\n"
+    )
+    options = ["--source", "x", "--cert", identity.certificate, "--key", identity.key]
+    command = [sys.executable, "-c", script, "attach", media / "plain.jpg", "-o", tmp_path / "out.jpg", *options]
+    done = subprocess.run([str(each) for each in command], capture_output=True, text=True, check=False)
+    assert done.returncode == 130, done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_that_goes_away_is_no_traceback(tmp_path):
+    command = f"{sys.executable} -m provenance schema post | head -c 10"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ('{\n  "$sche', "")
+
+
+def test_progress_shows_on_a_terminal_only(monkeypatch):
+    with output.progress() as step:
+        assert step is None
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with output.progress() as step:
+        step(1, 3, "a.jpg")
+        step(2, 3, "b.jpg")
+
+
+@pytest.mark.parametrize(
+    ("variables", "locale"),
+    [({"LANG": "zh_CN.UTF-8"}, "zh-CN"), ({"LC_ALL": "C", "LANG": "zh_CN"}, "en"), ({}, "en"), ({"LC_MESSAGES": "zh_TW"}, "zh-CN")],
+)  # fmt: skip
+def test_the_locale_chooses_the_language(monkeypatch, variables, locale):
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert output._default_locale() == locale
