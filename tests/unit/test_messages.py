@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from provenance import errors
 from provenance._messages import LOCALES, fields_of, fill, message
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "provenance"
@@ -43,9 +44,9 @@ def codes_raised():
 
 
 def test_every_code_that_is_raised_has_a_message():
-    raised = re.compile(
-        r'(?:raise |return )(?:errors\.)?(?:[A-Z][A-Za-z]+)\(\s*"([a-z0-9]+(?:-[a-z0-9]+)+)"|(?:refuse|say|text|Problem)\(\s*"([a-z0-9]+(?:-[a-z0-9]+)+)"'
-    )
+    kinds = "|".join(name for name in vars(errors) if name[0].isupper())
+    code = r'"([a-z0-9]+(?:-[a-z0-9]+)+)"'
+    raised = re.compile(rf"(?:{kinds})\(\s*{code}|(?:refuse|say|text|Problem)\(\s*{code}")
     known = all_messages()
     missing = {}
     for path in SOURCE.rglob("*.py"):

@@ -176,6 +176,7 @@ def _missing_fields(found: Look, wanted: Wanted) -> iptc.StandardFields:
     if isinstance(capture, Capture):
         values["captured_at"] = None if has.captured_at else capture.time
         values["place"] = _missing_place(has.place, capture.place)
+        values["coordinates"] = None if _writes_exif(found) else _missing_position(found, capture)
     if isinstance(source, Source):
         values["source"] = None if has.source else source.publisher
         values["credit"] = None if has.credit else source.publisher
@@ -204,15 +205,25 @@ _PLACE_PARTS: Final = tuple(field.name for field in dataclasses.fields(iptc.Loca
 def _camera_values(found: Look, wanted: Wanted) -> tuple[str | None, tuple[float, float] | None]:
     """Return the EXIF time and position to write; what the camera wrote is never replaced."""
     capture = next((each.label for each in wanted.own(Capture)), None)
-    if found.exif_damaged or not isinstance(capture, Capture):
+    if not _writes_exif(found) or not isinstance(capture, Capture):
         return None, None
-    time, place = capture.time, capture.place
+    time = capture.time
     if (found.camera and found.camera.captured_at) or (time and not exif.can_hold(time)):
         time = None
-    stated = place.coordinates if place else None
-    if stated is None or found.observation.exact_location:
-        return time, None
-    return time, geo.to_wgs84(stated.latitude, stated.longitude, stated.datum)
+    return time, _missing_position(found, capture)
+
+
+def _missing_position(found: Look, capture: Capture) -> tuple[float, float] | None:
+    """Return the stated position in WGS-84, unless the file has one."""
+    stated = capture.place.coordinates if capture.place else None
+    if stated is None or found.fields.coordinates or (found.camera and found.camera.coordinates):
+        return None
+    return geo.to_wgs84(stated.latitude, stated.longitude, stated.datum)
+
+
+def _writes_exif(found: Look) -> bool:
+    """Say whether fields go to EXIF; where it is damaged or the container has none, XMP holds them alone."""
+    return found.handler.embeds and found.handler.holds_exif and not found.exif_damaged
 
 
 def _element_property(

@@ -79,6 +79,13 @@ def test_coordinates_in_another_datum_are_written_as_wgs84(media):
     assert (latitude, longitude) != (30.7308, 104.1358)
 
 
+def test_a_position_goes_to_xmp_where_exif_cannot_be_written(media):
+    place = {"latitude": 30.7333, "longitude": 104.1333, "datum": "wgs84"}
+    made = planned(media / "damaged-exif.jpg", capture("2026-05-01T08:30:00", name="成都", coordinates=place))
+    assert (made.captured_at, made.coordinates) == (None, None)
+    assert made.properties[iptc.GPS_LATITUDE].endswith("N")
+
+
 def test_post_labels_stay_out_of_standard_fields_and_out_of_conflicts(media):
     made = planned(media / "foreign-xmp.jpg", on_post=[{"kind": "source", "publisher": "AFP"}])
     assert made.properties == {}
