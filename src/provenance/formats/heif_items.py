@@ -140,6 +140,8 @@ def read(file: BinaryIO, box: Box, size: int) -> Meta:
         MediaTooLarge: The picture or a table exceeds a limit.
         OSError: Reading failed.
     """
+    if box.open:
+        raise damaged(box.start)
     check_carrier_size(box.end - box.payload, box.start)
     children = list(boxes(file, box, skip=4))
     times = Counter(child.kind for child in children)

@@ -63,7 +63,6 @@ def test_video_and_audio_are_named(tmp_path):
     for content, name in {
         b"\0\0\0\x20ftypisom": "MP4",
         b"\0\0\0\x18ftypqt  ": "MOV",
-        b"\0\0\0\x18ftypheic": "HEIC",
         b"RIFF\0\0\0\0WAVEfmt ": "WAV",
         b"\x1aE\xdf\xa3": "Matroska or WebM",
         b"ID3\x04": "MP3",

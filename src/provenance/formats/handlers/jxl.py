@@ -92,7 +92,14 @@ def read_bare(file: BinaryIO, *, whole: bool = True) -> Container:  # noqa: ARG0
     """
     file.seek(0)
     width, height, orientation = _header(file.read(_HEADER_SIZE), 0)
-    return Container("jxl-codestream", "image", "image/jxl", width, height, orientation=orientation)
+    return Container(
+        format="jxl-codestream",
+        media="image",
+        mime="image/jxl",
+        width=width,
+        height=height,
+        orientation=orientation,
+    )
 
 
 def write(
