@@ -35,6 +35,7 @@ _PIXELS: Final = ((0x0111, 0x0117), (0x0144, 0x0145), (0x0201, 0x0202))
 _DIRECTORY_LIMIT: Final = 65_536
 _ENTRY_LIMIT: Final = 65_535  # of one directory; a classic one cannot say more
 _CHILD_LIMIT: Final = 256
+_DEPTH_LIMIT: Final = 8
 _ENTRIES_LIMIT: Final = 4_000_000  # in all directories together
 _SPAN_LIMIT: Final = 10_000_000  # strips and tiles in all directories together
 
@@ -140,21 +141,26 @@ def walk(stream: Stream) -> Iterator[Found]:
             directory or a value leaves the file.
         OSError: Reading failed.
     """
-    seen: set[int] = set()
-    entries = page = 0
-    waiting = [(PAGE, stream.first)]
+    pages: set[int] = set()
+    children: set[int] = set()
+    entries = 0
+    waiting: list[tuple[int, int, tuple[int, ...]]] = [(PAGE, stream.first, ())]
     while waiting:
-        name, start = waiting.pop()
-        if start in seen or len(seen) == _DIRECTORY_LIMIT or entries > _ENTRIES_LIMIT:
+        name, start, above = waiting.pop()
+        seen = pages if name == PAGE else children
+        if start in above or (name == PAGE and start in seen) or len(above) > _DEPTH_LIMIT:
             raise damaged(start)
+        if start in seen:
+            continue  # some writers let all pages share one Exif directory
         seen.add(start)
         found = directory(stream, start)
         entries += len(found.entries)
-        page += name == PAGE
-        yield Found(name, page - 1, found)
+        if len(pages) + len(children) > _DIRECTORY_LIMIT or entries > _ENTRIES_LIMIT:
+            raise damaged(start)
+        yield Found(name, len(pages) - 1, found)
         if name == PAGE and found.following:
-            waiting.append((PAGE, found.following))
-        waiting += _children(stream, found)
+            waiting.append((PAGE, found.following, ()))
+        waiting += ((tag, child, (*above, start)) for tag, child in _children(stream, found))
 
 
 def directory(stream: Stream, start: int) -> Directory:

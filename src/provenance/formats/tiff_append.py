@@ -30,48 +30,48 @@ class Appendix:
         self._align()
 
     def add(self, directory: Directory | None, values: Mapping[int, Value | None]) -> Value:
-        """Add `directory` with `values` put in or, where None, taken out; return the pointer to it."""
-        stream = self.stream
-        start = stream.size + len(self.content)
-        wanted = {tag: value for tag, value in values.items() if value is not None}
-        entries = (
-            [(entry.tag, entry.raw) for entry in directory.entries if entry.tag not in values] if directory else []
-        )
-        count = len(entries) + len(wanted)
-        behind = bytearray()
-        free = start + stream.count.size + count * stream.entry.size + stream.pointer
-        for tag, value in wanted.items():
-            inside = len(value.data) <= stream.pointer
-            where = value.data.ljust(stream.pointer, b"\0") if inside else stream.offset(free + len(behind))
-            raw = stream.entry.pack(tag, value.kind, value.number, 0)[: -stream.pointer] + where
-            entries.append((tag, raw))
-            if not inside:
-                behind += value.data + bytes(-len(value.data) % stream.pointer)
-        # Stable: entries that share a tag keep their order.
-        entries.sort(key=lambda entry: entry[0])
-        self.content += stream.count.pack(count) + b"".join(raw for _, raw in entries)
-        self.content += stream.offset(directory.following if directory else 0) + behind
-        self._align()
-        return Value(tiff.LONG8 if stream.big else LONG, 1, stream.offset(start))
-
-    def _align(self) -> None:
-        self.content += bytes(-(self.stream.size + len(self.content)) % self.stream.pointer)
-
-    def edits(self, first: Value, erased: Iterable[Span]) -> list[Edit]:
-        """Return the edits that append all this, point the header at `first`, and overwrite what is `erased`.
+        """Add `directory` with `values` put in or, where None, taken out; return the pointer to it.
 
         Raises:
             MetadataNotWritten: ``tiff-full``: the offsets of a classic TIFF do not reach its new end.
         """
         stream = self.stream
-        end = stream.size + len(self.content)
-        if not stream.big and end > _CLASSIC_LIMIT:
-            raise MetadataNotWritten("tiff-full", size=end, limit=_CLASSIC_LIMIT)
+        old = directory.entries if directory else ()
+        entries = [(entry.tag, entry.raw) for entry in old if entry.tag not in values]
+        wanted = {tag: value for tag, value in values.items() if value is not None}
+        start = stream.size + len(self.content)
+        free = start + stream.count.size + (len(entries) + len(wanted)) * stream.entry.size + stream.pointer
+        behind = bytearray()
+        for tag, value in wanted.items():
+            if len(value.data) <= stream.pointer:
+                where = value.data.ljust(stream.pointer, b"\0")
+            else:
+                where = self._offset(free + len(behind))
+                behind += value.data + bytes(-len(value.data) % stream.pointer)
+            entries.append((tag, stream.entry.pack(tag, value.kind, value.number, 0)[: -stream.pointer] + where))
+        # Stable: entries that share a tag keep their order.
+        entries.sort(key=lambda entry: entry[0])
+        self.content += stream.count.pack(len(entries)) + b"".join(raw for _, raw in entries)
+        self.content += stream.offset(directory.following if directory else 0) + behind
+        self._align()
+        return Value(tiff.LONG8 if stream.big else LONG, 1, self._offset(start))
+
+    def edits(self, first: Value, erased: Iterable[Span]) -> list[Edit]:
+        """Return the edits that append all this, point the header at `first`, and overwrite what is `erased`."""
+        stream = self.stream
         return [
             Edit(stream.pointer, stream.header, first.data),
             *(Edit(span.start, span.end, bytes(span.end - span.start)) for span in erased),
             Edit(stream.size, stream.size, bytes(self.content)),
         ]
+
+    def _offset(self, value: int) -> bytes:
+        if not self.stream.big and value > _CLASSIC_LIMIT:
+            raise MetadataNotWritten("tiff-full", size=value, limit=_CLASSIC_LIMIT)
+        return self.stream.offset(value)
+
+    def _align(self) -> None:
+        self.content += bytes(-(self.stream.size + len(self.content)) % self.stream.pointer)
 
 
 def shared(stream: Stream, spans: Collection[Span], entries: Collection[tuple[int, int]]) -> set[Span]:
