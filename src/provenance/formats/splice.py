@@ -23,7 +23,7 @@ class Edit(NamedTuple):
 
 
 def splice(source: BinaryIO, target: BinaryIO, edits: Iterable[Edit]) -> None:
-    """Append `source` with `edits` applied to `target`; edits at one place keep their order.
+    """Append `source` with `edits` applied to `target`; insertions at one place keep their order.
 
     Raises:
         OSError: Reading or writing failed.
@@ -31,7 +31,8 @@ def splice(source: BinaryIO, target: BinaryIO, edits: Iterable[Edit]) -> None:
     """
     size = source.seek(0, os.SEEK_END)
     position = 0
-    for edit in sorted(edits, key=lambda edit: edit.start):
+    # What is inserted where another edit starts goes before it.
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
         if edit.start < position:
             raise ValueError(edit.start)
         copy_range(source, target, position, edit.start - position)
