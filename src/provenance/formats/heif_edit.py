@@ -26,10 +26,11 @@ _MDAT_HEAD: Final = 8
 
 
 class Change(NamedTuple):
-    """New data for `item`, or for a new item like it where its number is 0."""
+    """Data for `item`, or for a `new` item like it, whose number does not matter."""
 
     item: Item
     data: bytes
+    new: bool = False
 
 
 @dataclass(slots=True)
@@ -56,10 +57,10 @@ def edits(file: BinaryIO, top: Sequence[Box], meta: Meta, changes: Sequence[Chan
     """
     _check_movable(top, meta)
     plan = _Plan()
-    numbers = _free_numbers(meta, sum(not change.item.number for change in changes))
+    numbers = _free_numbers(meta, sum(change.new for change in changes))
     for change in changes:
         check_carrier_size(len(change.data), meta.box.start)
-        if not change.item.number:
+        if change.new:
             number = numbers.pop(0)
             plan.items.append(change.item._replace(number=number))
             plan.added[number] = change.data

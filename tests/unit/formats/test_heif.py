@@ -433,6 +433,14 @@ def test_several_packets_are_counted_and_none_is_chosen_silently():
     assert items_of(write(content, exif=TIFF + b"!"))[4] == EXIF + b"!"
 
 
+def test_an_item_numbered_zero_is_one_like_the_others():
+    items = {**STILL, 0: (b"mime", b"<old/>")}
+    assert items_of(write(file_of(items), xmp=b"<new/>")) == {
+        **{each: data for each, (_, data) in STILL.items()},
+        0: b"<new/>",
+    }
+
+
 def test_an_item_number_is_found_between_others_when_the_last_one_is_taken():
     last = {**STILL, 65535: (b"hvc1", b"last")}
     assert items_of(write(file_of(last), exif=TIFF, xmp=b"<new/>")) == {

@@ -109,21 +109,23 @@ def _write(
     top, meta = _parse(source)
     changes = []
     if exif is not None:
-        changes += _change(source, meta, meta.describing(_EXIF.kind)[:1] or [_EXIF], exif)
+        changes += _change(source, meta, meta.describing(_EXIF.kind), _EXIF, exif)
     if xmp is not None:
         present = _xmp_items(meta)
         if len(present) > 1:
             raise MetadataNotWritten("xmp-repeated", offset=meta.known[b"iinf"].start)
-        changes += _change(source, meta, present or [_XMP], xmp)
+        changes += _change(source, meta, present, _XMP, xmp)
     splice(source, target, heif_edit.edits(source, top, meta, changes) if changes else [])
 
 
-def _change(file: BinaryIO, meta: Meta, items: list[Item], value: bytes) -> list[Change]:
-    (item,) = items
-    old = meta.data(file, item) if item.number else b""
-    if item.kind == _EXIF.kind:
-        value = (exif_item.split(old)[0] or _EXIF_PREFIX) + value
-    return [] if item.number and value == old else [Change(item, value)]
+def _change(file: BinaryIO, meta: Meta, present: list[Item], like: Item, value: bytes) -> list[Change]:
+    """Return what must change for the first item `present`, or else a new one, to hold `value`."""
+    old = meta.data(file, present[0]) if present else None
+    if like is _EXIF:
+        value = (exif_item.split(old or b"")[0] or _EXIF_PREFIX) + value
+    if value == old:
+        return []
+    return [Change(present[0] if present else like, value, new=not present)]
 
 
 def _parse(file: BinaryIO) -> _Layout:
