@@ -15,14 +15,14 @@ PILLOW = [each for each in registry.handlers() if each.name in {"jpeg", "png", "
 
 
 def decoded(content):
-    """Every frame as far as Pillow gets, and how it ends."""
+    """Every frame as far as Pillow gets, and whether it got to the end."""
     found = []
     try:
         with Image.open(io.BytesIO(content)) as image:
             found.extend((frame.size, frame.mode, frame.tobytes()) for frame in ImageSequence.Iterator(image))
-    except Exception as error:  # Pillow raises whatever its input makes it raise
-        found.append(type(error).__name__)
-    return found
+    except Exception:  # Pillow raises whatever its input makes it raise
+        return found, False
+    return found, True
 
 
 @pytest.mark.parametrize("handler", PILLOW, ids=lambda handler: handler.name)
@@ -46,5 +46,7 @@ def test_damage_is_refused_or_does_not_grow(handler, samples, xmp, data):
         handler.write(io.BytesIO(source), target, exif=block, xmp=xmp(b"new"))
     except ProvenanceError:
         return
-    assert decoded(target.getvalue()) == decoded(source)
+    before, complete = decoded(source)
+    after, _ = decoded(target.getvalue())
+    assert (after if complete else after[: len(before)]) == before
     assert handler.read(io.BytesIO(target.getvalue())).xmp == xmp(b"new")

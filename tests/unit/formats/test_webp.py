@@ -123,14 +123,30 @@ def test_new_carriers_go_behind_the_pixels_and_before_what_nobody_knows():
     assert kinds(write(write(content, exif=b"II*\0"), xmp=b"<x/>")) == expected
 
 
-def test_a_last_chunk_without_padding_gets_it_before_another_follows():
-    content = container(chunk(*chunks(WHOLE)[0]), chunk(b"abcd", b"odd"))[:-1]
-    content = content[:4] + struct.pack("<I", len(content) - 8) + content[8:]
+def unpadded(*others):
+    """An extended file whose last chunk is of odd length and ends with the file."""
+    content = extended(EXIF, *others)[:-1]
+    return content[:4] + struct.pack("<I", len(content) - 8) + content[8:]
+
+
+@pytest.mark.parametrize("others", [(PIXELS, chunk(b"EXIF", b"odd")), (PIXELS, chunk(b"abcd", b"odd"))])
+@pytest.mark.parametrize("new", [{"exif": b"new"}, {"xmp": b"<x/>"}, {"exif": b"new", "xmp": b"<x/>"}])
+def test_a_last_chunk_without_padding_gets_it_before_another_follows(others, new):
+    content = unpadded(*others)
     assert read(content).warnings == ()
     assert write(content) == content
-    odd = extended(0, PIXELS, chunk(b"EXIF", b"odd"))[:-1]
+    labelled = write(content, **new)
+    found = read(labelled)
+    assert (found.xmp, found.exif) == (new.get("xmp"), new.get("exif") or (b"odd" if others[1][:1] == b"E" else None))
+    assert write(labelled, **new) == labelled
+
+
+def test_pixels_without_padding_get_it_before_both_carriers():
+    odd = LOSSLESS[12:].rstrip(b"\0")
+    odd = odd if len(odd) % 2 else odd + b"\1"
     odd = odd[:4] + struct.pack("<I", len(odd) - 8) + odd[8:]
-    assert chunks(write(odd, xmp=b"<x/>"))[-2:] == [(b"EXIF", b"odd"), (b"XMP ", b"<x/>")]
+    labelled = write(container(odd), exif=b"II*\0", xmp=b"<x/>")
+    assert kinds(labelled) == [b"VP8X", b"VP8L", b"EXIF", b"XMP "]
 
 
 @pytest.mark.parametrize("prefix", [b"", b"Exif\0\0"])

@@ -89,18 +89,25 @@ def write(source: BinaryIO, target: BinaryIO, *, exif: bytes | None, xmp: bytes 
     """
     del known
     layout = _parse(source)
+    if xmp is not None and len(layout.xmp) > 1:
+        raise MetadataNotWritten("xmp-repeated", offset=layout.xmp[1].start)
     edits = []
     flags = layout.flags
-    if exif is not None:
-        edits.append(_edit(layout.exif, layout.data_end, b"EXIF", exif))
-        flags |= _HAS_EXIF
-    if xmp is not None:
-        if len(layout.xmp) > 1:
-            raise MetadataNotWritten("xmp-repeated", offset=layout.xmp[1].start)
-        # The container's order is pixels, EXIF, XMP; an edit at the same place keeps the order of this list.
-        after = layout.exif[0].end if layout.exif else layout.data_end
-        edits.append(_edit(layout.xmp, max(after, layout.data_end), b"XMP ", xmp))
-        flags |= _HAS_XMP
+    new = b""
+    for kind, flag, data, present in (
+        (b"EXIF", _HAS_EXIF, exif, layout.exif),
+        (b"XMP ", _HAS_XMP, xmp, layout.xmp),
+    ):
+        if data is None:
+            continue
+        check_carrier_size(len(data), 0)
+        flags |= flag
+        if present:
+            edits.append(Edit(present[0].start, present[0].end, riff.pack(kind, data)))
+        else:
+            new += riff.pack(kind, data)
+    if new:
+        edits.append(_insertion(layout, new, edits))
     if edits:
         edits.append(_header(layout, flags))
         end = layout.end + sum(edit.growth for edit in edits)
@@ -108,12 +115,12 @@ def write(source: BinaryIO, target: BinaryIO, *, exif: bytes | None, xmp: bytes 
     splice(source, target, edits)
 
 
-def _edit(present: list[Chunk], start: int, kind: bytes, data: bytes) -> Edit:
-    check_carrier_size(len(data), 0)
-    chunk = riff.pack(kind, data)
-    start, end = (present[0].start, present[0].end) if present else (start, start)
-    # The padding that a last chunk of odd length lacks.
-    return Edit(start, end, bytes(start % 2) + chunk)
+def _insertion(layout: _Layout, new: bytes, edits: list[Edit]) -> Edit:
+    """Return the edit that puts new chunks in the order of the container: pixels, EXIF, XMP, and what nobody knows."""
+    start = max(layout.data_end, layout.exif[0].end if layout.exif else 0)
+    # A last chunk of odd length may lack its padding; one that is replaced has it.
+    padding = start % 2 if all(edit.end != start for edit in edits) else 0
+    return Edit(start, start, bytes(padding) + new)
 
 
 def _header(layout: _Layout, flags: int) -> Edit:
