@@ -101,10 +101,18 @@ class Directory:
 
 
 class Found(NamedTuple):
-    """A directory that `walk` reached: the tag that led to it, or `PAGE`, and the number of the page it belongs to."""
+    """A directory that `walk` reached.
+
+    Attributes:
+        name: The tag that led to it, or `PAGE`.
+        page: The number of its page, from zero.
+        is_first: Whether it is the first page or what that page itself leads to.
+        directory: What it holds.
+    """
 
     name: int
     page: int
+    is_first: bool
     directory: Directory
 
 
@@ -157,7 +165,8 @@ def walk(stream: Stream) -> Iterator[Found]:
         entries += len(found.entries)
         if len(pages) + len(children) > _DIRECTORY_LIMIT or entries > _ENTRIES_LIMIT:
             raise damaged(start)
-        yield Found(name, len(pages) - 1, found)
+        page = len(pages) - 1
+        yield Found(name, page, page == 0 and above in {(), (stream.first,)}, found)
         if name == PAGE and found.following:
             waiting.append((PAGE, found.following, ()))
         waiting += ((tag, child, (*above, start)) for tag, child in _children(stream, found))
@@ -276,9 +285,10 @@ def _entry(stream: Stream, at: int, raw: bytes) -> Entry:
 
 def _children(stream: Stream, directory: Directory) -> Iterator[tuple[int, int]]:
     """Yield name and offset of each directory that the entries of `directory` lead to."""
-    for entry in directory.entries:
-        if entry.tag not in _POINTERS:
-            continue
+    pointers = [entry for entry in directory.entries if entry.tag in _POINTERS]
+    if len({entry.tag for entry in pointers}) < len(pointers):
+        raise damaged(directory.span.start)
+    for entry in pointers:
         most = _CHILD_LIMIT if entry.tag == SUB_IFDS else 1
         if entry.kind not in _OFFSETS or entry.number > most:
             # Some readers follow such a pointer and some do not: replacing it could lose what it leads to.

@@ -105,11 +105,10 @@ def _touched(ordered: Sequence[Span], ends: Sequence[int], live: Span) -> Iterat
 
 def _live(stream: Stream, spans: Collection[Span], entries: Collection[tuple[int, int]]) -> Iterator[Span]:
     yield Span(0, stream.header)
-    for name, page, directory in tiff.walk(stream):
-        first = page == 0
-        if not (first and name != PAGE and directory.span in spans):
+    for name, _, is_first, directory in tiff.walk(stream):
+        if not (is_first and name != PAGE and directory.span in spans):
             yield directory.span
         for entry in directory.entries:
-            if tiff.is_outside(stream, entry) and not (first and (name, entry.tag) in entries):
+            if tiff.is_outside(stream, entry) and not (is_first and (name, entry.tag) in entries):
                 yield Span(entry.at, entry.at + entry.size)
         yield from tiff.pixel_spans(stream, directory)

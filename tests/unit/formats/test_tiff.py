@@ -257,6 +257,27 @@ def gps(values_at):
 POSITION = struct.pack("<12I", 30, 1, 34, 1, 22, 1, 104, 1, 4, 1, 12, 1)
 
 
+def test_directories_below_or_behind_the_first_page_are_left_alone_and_a_position_there_is_named():
+    at = LITTLE.end(2)
+    own = LITTLE.directory((0xA002, SHORT, 1, 4))
+    below = LITTLE.directory((EXIF_IFD, LONG, 1, at + 48), (GPS_IFD, LONG, 1, at + 66))
+    other = LITTLE.directory((0xA003, SHORT, 1, 2))
+    tail = own + below + other + gps(at + 120) + POSITION
+    content = LITTLE.file((EXIF_IFD, LONG, 1, at), (SUB_IFDS, LONG, 1, at + 18), tail=tail)
+    block = ifd.parse(read(content).exif)
+    assert [each.tag for each in block.exif.entries] == [0xA002]
+    assert block.gps.entries == ()
+    assert read(content).warnings == ("tiff-further-position",)
+    after = labelled(content, place=(30.5, -104.25), erase=True)
+    assert POSITION in after
+    assert tail in after
+    second = LITTLE.file((GPS_IFD, LONG, 1, at))[16:]
+    content = LITTLE.file(
+        (GPS_IFD, LONG, 1, at), (0xFE00, SHORT, 1, 0), tail=gps(at + 54) + POSITION + second, following=at + 102
+    )
+    assert read(content).warnings == ("tiff-several-pages", "tiff-page-would-be-added")
+
+
 def test_a_position_that_shares_its_bytes_with_another_value_is_refused_rather_than_left():
     at = LITTLE.end(2)
     more = (GPS_IFD, LONG, 1, at), (0xC6F3, UNDEFINED, 48, at + 54)
@@ -402,6 +423,7 @@ AT = LITTLE.end(1)
         (LITTLE.file((EXIF_IFD, LONG, 1, AT), tail=LITTLE.directory((EXIF_IFD, LONG, 1, AT))), "tiff-damaged"),
         (LITTLE.file((EXIF_IFD, LONG, 2, AT), tail=bytes(99)), "tiff-damaged"),
         (LITTLE.file((EXIF_IFD, SHORT, 1, AT), tail=bytes(99)), "tiff-damaged"),
+        (LITTLE.file((GPS_IFD, LONG, 1, AT + 12), (GPS_IFD, LONG, 1, AT + 30), tail=bytes(99)), "tiff-damaged"),
         (LITTLE.file((SUB_IFDS, LONG, 300, AT), tail=bytes(1200)), "tiff-damaged"),
         (LITTLE.file((0x010F, 2, 6, 2)), "tiff-damaged"),
         (LITTLE.file(pixels=4), "tiff-damaged"),

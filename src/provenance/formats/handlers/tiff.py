@@ -19,6 +19,7 @@ _PHOTOSHOP: Final = 0x8649
 _MANIFEST: Final = 0xCD41
 _MAKE, _PHOTOMETRIC, _DNG_VERSION = 0x010F, 0x0106, 0xC612
 _RAW_PHOTOMETRIC: Final = frozenset({32803, 34892})  # a colour filter array, as read or taken apart (TIFF/EP; DNG)
+_LATITUDE, _LONGITUDE = 2, 4
 _METADATA: Final = frozenset({EXIF_IFD, GPS_IFD, INTEROP_IFD})
 _PAGE_LOST: Final = "tiff-page-would-be-added"
 
@@ -31,6 +32,7 @@ class _Layout:
     gps: Directory | None = None
     pages: int = 0
     has_manifest: bool = False
+    further_position: bool = False
 
 
 def sniff(head: bytes) -> bool:
@@ -58,6 +60,7 @@ def read(file: BinaryIO, *, whole: bool = True) -> Container:
         "xmp-repeated": len(packets) > 1,
         "photoshop-damaged": iim_damaged,
         "tiff-several-pages": several,
+        "tiff-further-position": layout.further_position,
         _PAGE_LOST: several,
     }
     return Container(
@@ -165,10 +168,12 @@ def _parse(file: BinaryIO, *, whole: bool) -> _Layout:
 
 
 def _note(layout: _Layout, found: Found) -> None:
-    if found.page == 0 and found.name == EXIF_IFD:
+    if found.is_first and found.name == EXIF_IFD:
         layout.exif = found.directory
-    elif found.page == 0 and found.name == GPS_IFD:
+    elif found.is_first and found.name == GPS_IFD:
         layout.gps = found.directory
+    elif found.name == GPS_IFD:
+        layout.further_position |= any(found.directory.get(tag) for tag in (_LATITUDE, _LONGITUDE))
     elif found.name == PAGE:
         # C2PA's library keeps the manifest of a file with several pages in a page of its own, without a picture.
         layout.pages += found.directory.get(WIDTH) is not None
