@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -13,7 +14,7 @@ from provenance.attach import privacy
 from provenance.errors import LabelWouldBeLost, MediaError, MetadataNotWritten
 from provenance.formats import registry
 from provenance.manifests.signer import Signer
-from provenance.manifests.write import Claim, Parent, plan_actions, sign, sign_beside
+from provenance.manifests.write import DETACHED, Claim, Parent, plan_actions, sign, sign_beside
 from provenance.metadata import iptc, xmp
 from provenance.model.notice import Notice
 from provenance.model.post import MediaChange
@@ -52,7 +53,9 @@ class Job:
     def claim(self) -> Claim:
         """Return what the signer states."""
         has_manifest = self.found.observation.manifest.state != "absent"
-        parent = Parent(path=self.source, mime=self.found.container.mime, title=self.source.name)
+        # A file that cannot hold a manifest is one of bytes to the binding, which may refuse to parse it as media.
+        mime = self.found.container.mime if self.found.handler.signs else DETACHED
+        parent = Parent(path=self.source, mime=mime, title=self.source.name)
         actions = plan_actions(self.source_type, has_manifest=has_manifest, notice_drawn=bool(self.drawn.notices))
         return Claim(labels=self.payload, actions=actions, parent=parent, title=self.source.name)
 
@@ -84,9 +87,9 @@ def carry(job: Job) -> Carried:
             warnings = _written(job, file)
             return Carried(_files.finished_sha256(file), warnings=warnings)
     with _scratch(job) as (finished, warnings):
-        return Carried(
-            sign(finished, job.target, job.claim, mime=job.found.container.mime, signer=job.signer), warnings=warnings
-        )
+        mime, signer = job.found.container.mime, job.signer
+        sha256 = sign(finished, job.target, job.claim, mime=mime, signer=signer, check=partial(_read_back, job=job))
+        return Carried(sha256, warnings=warnings)
 
 
 def _beside(job: Job) -> Carried:
@@ -184,6 +187,11 @@ def _finish(path: Path, job: Job) -> None:
     if job.hide_position:
         privacy.erase_elsewhere(path, job.found.container, job.block or job.found.container.exif)
         privacy.refuse_left(path, job.packet)
+    _read_back(path, job)
+
+
+def _read_back(path: Path, job: Job) -> None:
+    # Also after signing: the binding has its own idea of some containers, and has broken them without a word.
     there = registry.read(path, whole=False)
     elements = sum(len(iptc.aigc_texts(xmp.read(each))) for each in (there.xmp, there.xmp_extension) if each)
     kept = there.xmp == job.packet and there.xmp_extension == (job.extension or job.found.container.xmp_extension)

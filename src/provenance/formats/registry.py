@@ -69,7 +69,7 @@ def identify(file: BinaryIO, path: Path) -> Handler:
     for handler in _HANDLERS:
         if handler.sniff(head):
             return handler
-    supported = ", ".join(handler.name.upper() for handler in _HANDLERS)
+    supported = ", ".join(handler.name.upper() for handler in _HANDLERS if handler.embeds)
     if not head:
         raise UnsupportedFormat("media-empty", path=path, supported=supported)
     found = _looks_like(head)

@@ -76,7 +76,9 @@ class Claim:
     title: str | None = None
 
 
-def sign(source: Path, target: Path, claim: Claim, *, mime: str, signer: Signer) -> str:
+def sign(
+    source: Path, target: Path, claim: Claim, *, mime: str, signer: Signer, check: Callable[[Path], None] | None = None
+) -> str:
     """Write `source` with a new manifest to `target`, validated before it gets that name; return its SHA-256 in hex.
 
     A manifest that `source` holds is replaced: it lives on only as that of the parent, in an action `c2pa.opened`.
@@ -87,6 +89,7 @@ def sign(source: Path, target: Path, claim: Claim, *, mime: str, signer: Signer)
         claim: What to state.
         mime: An IANA media type.
         signer: Who signs.
+        check: Called with the signed file before it gets its name; raises if it is damaged.
 
     Raises:
         InvalidPost: the labels are no JSON, or hold an integer beyond 64 bits.
@@ -101,6 +104,9 @@ def sign(source: Path, target: Path, claim: Claim, *, mime: str, signer: Signer)
         with _binding_errors(source, sink), _native(signer) as native, _builder(definition) as builder:
             _add_parent(builder, claim)
             builder.sign(native, mime, unsigned, sink)
+        file.flush()
+        if check:
+            check(Path(file.name))
         return _files.finished_sha256(file)
 
 
