@@ -229,5 +229,15 @@ _PLACES: Final = Places(
 
 HANDLERS: Final = (
     Handler("jxl", "image", "image/jxl", (".jxl",), sniff, read, write, places=_PLACES),
-    Handler("jxl-codestream", "image", "image/jxl", (".jxl",), sniff_bare, read_bare, write_bare, embeds=False),
+    Handler(
+        "jxl-codestream",
+        "image",
+        "image/jxl",
+        (".jxl",),
+        sniff_bare,
+        read_bare,
+        write_bare,
+        embeds=False,
+        signs=False,
+    ),
 )
