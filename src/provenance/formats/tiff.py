@@ -298,7 +298,7 @@ def _children(stream: Stream, directory: Directory) -> Iterator[tuple[int, int]]
 
 
 def _pixels(stream: Stream, directory: Directory) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Yield offsets and byte counts, block by block; a count that is missing is taken as zero."""
+    """Yield offsets and byte counts, block by block; where a count is missing, one byte is sure."""
     for starts_tag, lengths_tag in _PIXELS:
         starts, lengths = directory.get(starts_tag), directory.get(lengths_tag)
         if starts is None:
@@ -308,7 +308,7 @@ def _pixels(stream: Stream, directory: Directory) -> Iterator[tuple[tuple[int, .
         counts = _integers(stream, lengths) if lengths else iter(())
         for block in _integers(stream, starts):
             known = next(counts, ())[: len(block)]
-            yield block, known + (0,) * (len(block) - len(known))
+            yield block, known + (1,) * (len(block) - len(known))
 
 
 def _integers(stream: Stream, entry: Entry) -> Iterator[tuple[int, ...]]:

@@ -427,6 +427,7 @@ AT = LITTLE.end(1)
         (LITTLE.file((SUB_IFDS, LONG, 300, AT), tail=bytes(1200)), "tiff-damaged"),
         (LITTLE.file((0x010F, 2, 6, 2)), "tiff-damaged"),
         (LITTLE.file(pixels=4), "tiff-damaged"),
+        (LITTLE.file((0x0144, LONG, 1, 4)), "tiff-damaged"),
         (LITTLE.header(8) + LITTLE.directory((0x0100, SHORT, 1, 4)), "tiff-damaged"),
         (LITTLE.header(8) + LITTLE.directory((0x0100, SHORT, 1, 0), (0x0101, SHORT, 1, 4)), "tiff-damaged"),
         (LITTLE.header(8) + LITTLE.directory((0x0100, 2, 1, 4), (0x0101, SHORT, 1, 4)), "tiff-damaged"),
