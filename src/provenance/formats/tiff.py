@@ -36,8 +36,9 @@ _DIRECTORY_LIMIT: Final = 65_536
 _ENTRY_LIMIT: Final = 65_535  # of one directory; a classic one cannot say more
 _CHILD_LIMIT: Final = 256
 _DEPTH_LIMIT: Final = 8
-_ENTRIES_LIMIT: Final = 4_000_000  # in all directories together
-_SPAN_LIMIT: Final = 10_000_000  # strips and tiles in all directories together
+_ENTRIES_LIMIT: Final = 2_000_000  # in all directories together
+SPAN_LIMIT: Final = 10_000_000
+"""Most strips and tiles in all directories together; what `check_pixels` begins with."""
 
 
 class Span(NamedTuple):
@@ -180,12 +181,10 @@ def directory(stream: Stream, start: int) -> Directory:
     if count > _ENTRY_LIMIT:
         raise damaged(start)
     first = start + stream.count.size
-    form = stream.entry
-    raw = bytes_at(stream, first, count * form.size + stream.pointer)
-    ats = range(0, count * form.size, form.size)
-    entries = tuple(_entry(stream, first + at, raw[at : at + form.size]) for at in ats)
-    (following,) = struct.unpack_from(stream.order + stream.pointer_code, raw, count * form.size)
-    return Directory(Span(start, first + len(raw)), entries, following)
+    size = count * stream.entry.size
+    raw = bytes_at(stream, first, size + stream.pointer)
+    (following,) = struct.unpack_from(stream.order + stream.pointer_code, raw, size)
+    return Directory(Span(start, first + len(raw)), tuple(_entries(stream, first, raw[:size])), following)
 
 
 def is_outside(stream: Stream, entry: Entry) -> bool:
@@ -265,22 +264,20 @@ def truncated(offset: int) -> MalformedMedia:
     return MalformedMedia("tiff-truncated", offset=offset)
 
 
-SPAN_LIMIT: Final = _SPAN_LIMIT
-"""What to begin `check_pixels` with."""
-
-
-def _entry(stream: Stream, at: int, raw: bytes) -> Entry:
-    tag, kind, number, value = stream.entry.unpack(raw)
-    # A kind nobody knows has no size: its value is carried over as it is.
-    size = number * _SIZES.get(kind, 0)
-    start = value if size > stream.pointer else at + len(raw) - stream.pointer
-    if start + size > stream.size:
-        # A value that lies outside would point into whatever is appended.
-        raise truncated(at)
-    if start < stream.header:
-        # One that lies in the header would change with it.
-        raise damaged(at)
-    return Entry(tag, raw, kind, number, start, size)
+def _entries(stream: Stream, first: int, raw: bytes) -> Iterator[Entry]:
+    form, pointer, header, end = stream.entry, stream.pointer, stream.header, stream.size
+    for index, (tag, kind, number, value) in enumerate(form.iter_unpack(raw)):
+        at = first + index * form.size
+        # A kind nobody knows has no size: its value is carried over as it is.
+        size = number * _SIZES.get(kind, 0)
+        start = value if size > pointer else at + form.size - pointer
+        if start + size > end:
+            # A value that lies outside would point into whatever is appended.
+            raise truncated(at)
+        if start < header:
+            # One that lies in the header would change with it.
+            raise damaged(at)
+        yield Entry(tag, raw[at - first : at - first + form.size], kind, number, start, size)
 
 
 def _children(stream: Stream, directory: Directory) -> Iterator[tuple[int, int]]:
