@@ -16,6 +16,7 @@ from pathlib import Path
 from statistics import median
 
 from attaching import attach_rows
+from containers import container_rows
 from importing import import_rows
 from judging import judge_rows
 from subjects import photograph
@@ -47,6 +48,7 @@ def main() -> None:
 def _rows(folder: Path, photo: Path, rounds: int) -> Iterator[Row]:
     names = fresh_names(folder)
     yield from metadata_rows(photo, names, rounds)
+    yield from container_rows(folder / "containers", rounds)
     yield from attach_rows(photo, names, rounds)
     yield from judge_rows(folder / "post", rounds)
     yield from import_rows(rounds)

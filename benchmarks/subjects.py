@@ -11,6 +11,7 @@ from PIL import Image
 
 MEGAPIXELS_12 = (4000, 3000)
 SIX_MB = 6_000_000
+FIVE_MB = 5_000_000
 PRODUCER = "001191510100MA0EXAMP0D10001"
 CAPTURED_AT = "2026-05-01T08:30:00+08:00"
 COORDINATES = (30.7396, 104.1428)
@@ -41,15 +42,31 @@ def picture(size: tuple[int, int], grain: float = 6) -> Image.Image:
     return Image.fromarray(np.clip(base + noise, 0, 255).astype(np.uint8))
 
 
-def photograph(path: Path) -> Path:
-    """Write a JPEG of 12 megapixels and some 6 MB with a camera's EXIF, without time and place."""
+def photograph(path: Path, size: int = SIX_MB) -> Path:
+    """Write a JPEG of 12 megapixels and at least `size` bytes with a camera's EXIF, without time and place."""
+    drawn = picture(MEGAPIXELS_12, grain=9)
+    for quality in range(80, 100):
+        drawn.save(path, "JPEG", quality=quality, exif=_camera())
+        if path.stat().st_size >= size:
+            break
+    return path
+
+
+def _camera() -> Image.Exif:
     camera = Image.Exif()
     camera[0x010F], camera[0x0110] = "Bench Camera", "BC-1"
-    drawn = picture(MEGAPIXELS_12, grain=9)
-    for quality in range(86, 100):
-        drawn.save(path, "JPEG", quality=quality, exif=camera)
-        if path.stat().st_size >= SIX_MB:
-            break
+    return camera
+
+
+def screenshot(path: Path) -> Path:
+    """Write a PNG of some 20 MB with EXIF."""
+    picture(MEGAPIXELS_12, grain=3).save(path, "PNG", compress_level=1, exif=_camera())
+    return path
+
+
+def avif(path: Path) -> Path:
+    """Write an AVIF of 12 megapixels with EXIF."""
+    picture(MEGAPIXELS_12).save(path, "AVIF", quality=80, speed=10, exif=_camera())
     return path
 
 

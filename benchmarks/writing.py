@@ -43,9 +43,9 @@ EXIFTOOL_CONFIG = f"""%Image::ExifTool::UserDefined = ('Image::ExifTool::XMP::Ma
 """
 
 
-def fresh_names(folder: Path) -> Iterator[Path]:
+def fresh_names(folder: Path, suffix: str = ".jpg") -> Iterator[Path]:
     """Yield names that are free."""
-    return (folder / f"{number}.jpg" for number in itertools.count())
+    return (folder / f"{number}{suffix}" for number in itertools.count())
 
 
 def timed(write: Callable[[Path], object], names: Iterator[Path]) -> Callable[[], float]:
@@ -89,16 +89,28 @@ def metadata_rows(photo: Path, names: Iterator[Path], rounds: int) -> Iterator[R
     yield Row("metadata write", COPY, *in_turns(rounds, ours, copying), bar=1.5)
     checking = timed(lambda target: write_metadata(photo, target, known=False), names)
     yield Row("metadata write and scan check", COPY, *in_turns(rounds, checking, copying))
+    yield exiftool_row("metadata write", photo, names, rounds)
     if shutil.which("exiftool") is None:
-        yield Row("metadata write", "exiftool", bar=0.1, not_run="exiftool is not installed")
         return
-    config = photo.with_name("exiftool.config")
-    config.write_text(EXIFTOOL_CONFIG, encoding="utf-8")
-    times = in_turns(max(3, rounds // 3), ours, timed(lambda target: _exiftool(config, photo, target), names))
-    yield Row("metadata write", "exiftool, one process a file", *times, bar=0.1)
-    with _staying(config) as exiftool:
+    with _staying(_exiftool_config(photo.parent)) as exiftool:
         times = in_turns(max(3, rounds // 3), ours, timed(lambda target: exiftool(photo, target), names))
     yield Row("metadata write", "exiftool -stay_open", *times)
+
+
+def exiftool_row(what: str, source: Path, names: Iterator[Path], rounds: int) -> Row:
+    """Compare a metadata write with ExifTool, which starts anew for each file."""
+    if shutil.which("exiftool") is None:
+        return Row(what, "exiftool", bar=0.1, not_run="exiftool is not installed")
+    config = _exiftool_config(source.parent)
+    ours = timed(lambda target: write_metadata(source, target), names)
+    times = in_turns(max(3, rounds // 3), ours, timed(lambda target: _exiftool(config, source, target), names))
+    return Row(what, "exiftool, one process a file", *times, bar=0.1)
+
+
+def _exiftool_config(folder: Path) -> Path:
+    config = folder / "exiftool.config"
+    config.write_text(EXIFTOOL_CONFIG, encoding="utf-8")
+    return config
 
 
 def _arguments(source: Path, target: Path) -> list[str]:
