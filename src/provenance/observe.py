@@ -66,12 +66,14 @@ _IIM_LOCATIONS: Final = {
 class Look:
     """An observation with the parsed carriers behind it, for `attach`.
 
-    `packet` is the XMP packet, embedded or in a sidecar; `exif_damaged` forbids editing that block.
+    `packet` is the XMP packet, embedded or in a sidecar; `exif_damaged` forbids editing that block; `signs_inside` says
+    that a manifest can be embedded without losing something.
     """
 
     observation: Observation
     container: Container
     handler: Handler
+    signs_inside: bool
     packet: bytes | None
     camera: exif.Exif | None
     exif_damaged: bool
@@ -121,7 +123,8 @@ def look(path: Path, *, trust: Sequence[bytes] = ()) -> Look:
     elements = tuple(_checked(_elements(container, camera, properties)))
     reading = _manifest(path, container, properties, trust)
     in_xmp: Carrier = "xmp" if handler.embeds else "sidecar"
-    in_manifest: Carrier = "manifest" if handler.signs else "sidecar"
+    signs_inside = handler.signs and container.unsignable is None
+    in_manifest: Carrier = "manifest" if signs_inside or container.has_manifest else "sidecar"
     signed = records.parse(reading.labels[0]) if reading.labels else None
     stated = _stated(record, signed)
     orientation = container.orientation or (camera.orientation if camera else 1)
@@ -157,6 +160,7 @@ def look(path: Path, *, trust: Sequence[bytes] = ()) -> Look:
         observation=observation,
         container=container,
         handler=handler,
+        signs_inside=signs_inside,
         packet=packet,
         camera=camera,
         exif_damaged=damaged,
@@ -224,17 +228,14 @@ def _checked(elements: Iterable[tuple[aigc.Slot, aigc.Reading]]) -> Iterator[tup
 
 
 def _manifest(path: Path, container: Container, properties: xmp.Properties, trust: Sequence[bytes]) -> ManifestReading:
-    if not registry.handler(container.format).signs:
-        beside = _beside(path, MANIFEST_SUFFIX)
-        return (
-            read_manifest(path, mime=container.mime, trust=trust, beside=beside)
-            if beside
-            else ManifestReading("absent")
-        )
     # The binding reads the whole file to find out that nothing is there; the container knows already.
-    if not container.has_manifest and _REMOTE_MANIFEST not in properties:
+    if container.has_manifest or _REMOTE_MANIFEST in properties:
+        return read_manifest(path, mime=container.mime, trust=trust)
+    signs_inside = registry.handler(container.format).signs and container.unsignable is None
+    beside = None if signs_inside else _beside(path, MANIFEST_SUFFIX)
+    if beside is None:
         return ManifestReading("absent")
-    return read_manifest(path, mime=container.mime, trust=trust)
+    return read_manifest(path, mime=container.mime, trust=trust, beside=beside)
 
 
 def _beside(path: Path, suffix: str) -> bytes | None:

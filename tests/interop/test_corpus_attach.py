@@ -21,7 +21,9 @@ OURS = re.compile(
     r"|ExifIFD:(DateTimeOriginal|OffsetTimeOriginal|SubSecTimeOriginal)|MPF0:MPImageLength|MPImage1)"
 )
 # Offsets that exiftool reports counted from the start of the file: the bytes they point at are compared by value.
-MOVED = re.compile(r":(ThumbnailOffset|PreviewImageStart|OtherImageStart|MPImageStart|JpgFromRawStart|StripOffsets|.*Offset)$")
+MOVED = re.compile(
+    r":(ThumbnailOffset|PreviewImageStart|OtherImageStart|MPImageStart|JpgFromRawStart|StripOffsets|.*Offset)$"
+)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +92,9 @@ def test_foreign_xmp_properties_survive(labelled):
         if packet:
             old, new = xmp.read(packet), xmp.read(registry.read(out).xmp)
             for name, occurrences in old.items():
-                assert [each.value for each in new[name]][: len(occurrences)] == [each.value for each in occurrences], name
+                assert [each.value for each in new[name]][: len(occurrences)] == [each.value for each in occurrences], (
+                    name
+                )
 
 
 def test_labels_read_back_from_xmp_and_manifest_which_is_trusted(labelled, sdk, trust):

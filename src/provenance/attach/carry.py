@@ -78,7 +78,7 @@ def carry(job: Job) -> Carried:
         OutputNotWritten: the file system refused. In every case nothing is left behind.
     """
     handler = job.found.handler
-    if not (handler.embeds and (handler.signs or job.signer is None)):
+    if not (handler.embeds and (job.found.signs_inside or job.signer is None)):
         return _beside(job)
     if _says_it_all(job):
         return Carried(_copied(job.source, job.target))

@@ -103,12 +103,12 @@ def _labelled(source: Path, target: Path, wanted: Wanted, signer: Signer | None,
 def _refuse_loss(found: Look, signer: Signer | None) -> None:
     if signer is None and found.observation.manifest.state != "absent":
         raise LabelWouldBeLost("manifest-needs-signer")
-    if signer is not None and found.container.unsignable:
-        raise LabelWouldBeLost(found.container.unsignable)
+    if signer is not None and found.container.has_manifest and not found.signs_inside:
+        raise LabelWouldBeLost("manifest-not-replaceable")
 
 
 def _refuse_existing_sidecars(found: Look, target: Path, signer: Signer | None) -> None:
-    for suffix, used in ((XMP_SUFFIX, not found.handler.embeds), (MANIFEST_SUFFIX, not found.handler.signs and signer)):
+    for suffix, used in ((XMP_SUFFIX, not found.handler.embeds), (MANIFEST_SUFFIX, signer and not found.signs_inside)):
         if used:
             _files.refuse_existing(target.with_name(target.name + suffix))
 

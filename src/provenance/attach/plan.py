@@ -26,6 +26,9 @@ from provenance.observe import Look
 OnConflict = Literal["refuse", "keep"]
 
 
+_FURTHER_POSITION: Final = "tiff-further-position"  # on another page, where nothing is edited
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What `attach` was asked to put on one file.
@@ -78,7 +81,7 @@ def plan(found: Look, wanted: Wanted, *, on_conflict: OnConflict) -> Plan:
     fields = _missing_fields(found, wanted)
     instead = _coarse_position(found, wanted)
     private = wanted.location_privacy != "keep"
-    if private and found.exif_damaged:
+    if private and (found.exif_damaged or _FURTHER_POSITION in found.container.warnings):
         raise MetadataNotWritten("position-not-erased", where="EXIF")
     cleaned, removed = position.without(found.properties, instead) if private else ({}, set())
     properties = cleaned | iptc.to_xmp(fields, {**found.properties, **_occurring(cleaned)})

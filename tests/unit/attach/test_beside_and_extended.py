@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from PIL import Image
 
 from provenance.errors import LabelWouldBeLost, OutputRefused
 from provenance.formats import jpeg_segments, registry, xmp_extension
@@ -150,3 +151,18 @@ def test_no_sidecar_is_ever_overwritten_and_none_stays_after_a_failure(sdk, no_r
     with pytest.raises(RuntimeError):
         sdk.attach_media(media / "poster.png", {"labels": LABELS}, into=tmp_path / "out.png")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_tiff_of_several_pages_keeps_them_all_and_its_manifest_lies_beside_it(sdk, tmp_path, trust):
+    pages = [Image.new("RGB", (400, 300), colour) for colour in ("red", "green", "blue")]
+    source, out, again = tmp_path / "in.tif", tmp_path / "out.tif", tmp_path / "again.tif"
+    pages[0].save(source, save_all=True, append_images=pages[1:])
+    done = sdk.attach_media(source, {"labels": LABELS}, into=out)
+    assert [each.name for each in done.sidecars] == ["out.tif.c2pa"]
+    with Image.open(out) as image:
+        assert image.n_frames == 3
+    (file,) = sdk.verify(out, trust=trust).files
+    assert (file.clean, file.manifest.state) == (True, "trusted")
+    assert {each.carrier for each in file.labels if each.kind == "source"} == {"xmp", "sidecar"}
+    sdk.attach_media(out, {"labels": LABELS}, into=again)
+    assert again.read_bytes() == out.read_bytes()
