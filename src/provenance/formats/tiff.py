@@ -36,7 +36,7 @@ _DIRECTORY_LIMIT: Final = 65_536
 _ENTRY_LIMIT: Final = 65_535  # of one directory; a classic one cannot say more
 _CHILD_LIMIT: Final = 256
 _DEPTH_LIMIT: Final = 8
-_ENTRIES_LIMIT: Final = 2_000_000  # in all directories together
+_ENTRIES_LIMIT: Final = 1_000_000  # in all directories together
 SPAN_LIMIT: Final = 10_000_000
 """Most strips and tiles in all directories together; what `check_pixels` begins with."""
 

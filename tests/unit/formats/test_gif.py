@@ -142,9 +142,9 @@ def test_a_broken_structure_is_refused(content, code):
 
 def test_many_small_blocks_take_no_long():
     content = inserted(WHOLE, b"\x21\xfe\x01a\0" * 400_000)
-    started = time.monotonic()
+    started = time.process_time()
     assert read(content).warnings == ()
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_limits_hold():

@@ -437,9 +437,9 @@ AT = LITTLE.end(1)
     ],
 )
 def test_a_broken_structure_is_refused_in_good_time(content, code):
-    started = time.monotonic()
+    started = time.process_time()
     assert refusal(content) == code
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_strips_without_end_are_refused_in_good_time(monkeypatch):

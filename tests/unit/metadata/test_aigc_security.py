@@ -177,9 +177,9 @@ def test_a_key_of_another_kind_is_not_used(rsa_key):
 
 def test_many_signatures_and_keys_take_no_time():
     code = security(*[DS] * 1000, *[KEY] * 1000)
-    start = time.perf_counter()
+    start = time.process_time()
     read(code, [("Label", "2")])
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 JSON = st.recursive(
