@@ -1,6 +1,7 @@
 """`kill -9` at any moment: no original is damaged, and what has its final name is complete."""
 
 import hashlib
+import itertools
 import json
 import random
 import re
@@ -87,7 +88,9 @@ def test_a_kill_while_a_large_file_is_labelled_harms_nothing(service, post_data,
     post = post_of(sources["jpeg"], post_data)
     chance = random.Random(SEED)
     seconds, ends = {}, {"nothing": 0, "hidden part": 0, "whole file": 0, "finished": 0}
-    for number in range(-len(WAYS), ROUNDS):
+    for number in itertools.count(-len(WAYS)):
+        if sum(ends.values()) - ends["finished"] == ROUNDS:
+            break
         name, way = WAYS[number % len(WAYS)]
         folder = tmp_path / "out"
         folder.mkdir()
@@ -107,7 +110,6 @@ def test_a_kill_while_a_large_file_is_labelled_harms_nothing(service, post_data,
                 "finished" if answer["code"] == 0 else "whole file" if there else "hidden part" if left else "nothing"
             ] += 1
         shutil.rmtree(folder)
-    assert sum(ends.values()) == ROUNDS
     assert ends["hidden part"] >= ROUNDS / 4, "most moments missed the work"
     report(f"kill -9, large files: {ROUNDS} kills, damaged originals 0, half files 0; found afterwards: {ends}")
 
