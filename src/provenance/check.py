@@ -71,5 +71,8 @@ def _observed(post: Post, index: int) -> Observation:
     try:
         path = post.asset_path(index)
     except AssetNotFound as error:
-        return Observation(path=shown_as, error=FileError(code=error.code, message=error.diagnostics()))
+        details = {key: str(value) for key, value in error.details.items()}
+        return Observation(
+            path=shown_as, error=FileError(code=error.code, message=error.diagnostics(), details=details)
+        )
     return observe(path, shown_as=shown_as)

@@ -43,6 +43,7 @@ XMP_SUFFIX: Final = ".xmp"
 MANIFEST_SUFFIX: Final = ".c2pa"
 _LARGEST_SIDECAR: Final = 64 << 20
 _FIRST_TURNED: Final = 5
+_AXES: Final = ("latitude", "longitude")
 _ROUNDING: Final = 1e-6  # degrees
 _MOST_SIGNED: Final = 4  # elements whose signatures are checked; a sound file has one element
 _XMP_LOCATIONS: Final = {
@@ -84,6 +85,26 @@ class Look:
     signed_record: Record | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Carriers:
+    """The parsed carriers of one file."""
+
+    container: Container
+    handler: Handler
+    camera: exif.Exif | None
+    fields: iptc.StandardFields
+    datasets: iptc.StandardFields
+    record: Record | None
+    elements: tuple[tuple[aigc.Slot, aigc.Reading], ...]
+    reading: ManifestReading
+    signed_record: Record | None
+
+    @property
+    def signs_inside(self) -> bool:
+        """Whether a manifest can be embedded without losing something."""
+        return self.handler.signs and self.container.unsignable is None
+
+
 def observe(path: Path, *, trust: Sequence[bytes] = (), shown_as: str | None = None) -> Observation:
     """Return everything that one file says; a file that cannot be read gives an observation with its `error`.
 
@@ -117,59 +138,71 @@ def look(path: Path, *, trust: Sequence[bytes] = ()) -> Look:
     handler = registry.handler(container.format)
     packet = container.xmp if handler.embeds else _beside(path, XMP_SUFFIX)
     properties = _properties(packet, container.xmp_extension)
-    fields = iptc.from_xmp(properties)
-    datasets = iim.read_iim(container.iim) if container.iim else iptc.StandardFields()
-    record = _record(properties, remarks)
-    elements = tuple(_checked(_elements(container, camera, properties)))
     reading = _manifest(path, container, properties, trust)
-    in_xmp: Carrier = "xmp" if handler.embeds else "sidecar"
-    signs_inside = handler.signs and container.unsignable is None
-    in_manifest: Carrier = "manifest" if signs_inside or container.has_manifest else "sidecar"
-    signed = records.parse(reading.labels[0]) if reading.labels else None
-    stated = _stated(record, signed)
-    orientation = container.orientation or (camera.orientation if camera else 1)
-    observation = Observation(
+    found = _Carriers(
+        container=container,
+        handler=handler,
+        camera=camera,
+        fields=iptc.from_xmp(properties),
+        datasets=iim.read_iim(container.iim) if container.iim else iptc.StandardFields(),
+        record=_record(properties, remarks),
+        elements=tuple(_checked(_elements(container, camera, properties))),
+        reading=reading,
+        signed_record=records.parse(reading.labels[0]) if reading.labels else None,
+    )
+    return Look(
+        observation=_observation(path, found, remarks),
+        container=container,
+        handler=handler,
+        signs_inside=found.signs_inside,
+        packet=packet,
+        camera=camera,
+        exif_damaged=container.exif is not None and camera is None,
+        properties=properties,
+        fields=found.fields,
+        record=found.record,
+        elements=tuple(each for _, each in found.elements),
+        signed_record=found.signed_record,
+    )
+
+
+def _observation(path: Path, found: _Carriers, remarks: Sequence[Remark]) -> Observation:
+    container, reading = found.container, found.reading
+    orientation = container.orientation or (found.camera.orientation if found.camera else 1)
+    stated = _stated(found.record, found.signed_record)
+    return Observation(
         path=str(path),
         format=container.format,
         media=container.media,
         mime=container.mime,
         **_displayed_size(container, orientation),
         orientation=orientation,
-        evidence=(
-            *_camera_evidence(camera),
-            *_standard_evidence(fields, in_xmp),
-            *_standard_evidence(datasets, "iptc"),
-            *_recorded_evidence(record, in_xmp, "pvl:Labels"),
-            *(evidence for slot, found in elements for evidence in _element_evidence(slot, found)),
-            *_recorded_evidence(signed, in_manifest, LABELS_ASSERTION),
-            *_source_type_evidence(fields.digital_source_type, in_xmp, "Iptc4xmpExt:DigitalSourceType"),
-            *_source_type_evidence(_first(reading.digital_source_types), in_manifest, "c2pa.actions"),
-        ),
-        aigc=_aigc_reading(elements),
+        evidence=tuple(_evidence_in(found)),
+        aigc=_aigc_reading(found.elements),
         manifest=_verdict(reading),
-        source_types=_source_types(fields, reading),
+        source_types=_source_types(found.fields, reading),
         signer=reading.signer_fingerprint,
         active_manifest=reading.active,
         notices_stated=stated,
         notices=measured(path, stated, orientation),
-        exact_location=any(_exact(each) for each in (fields.coordinates, camera.coordinates if camera else None)),
-        remarks=(*remarks, *_problems(fields), *_problems(datasets)),
+        exact_location=any(map(_exact, _positions(found))),
+        remarks=(*remarks, *_problems(found.fields), *_problems(found.datasets)),
     )
-    damaged = container.exif is not None and camera is None
-    return Look(
-        observation=observation,
-        container=container,
-        handler=handler,
-        signs_inside=signs_inside,
-        packet=packet,
-        camera=camera,
-        exif_damaged=damaged,
-        properties=properties,
-        fields=fields,
-        record=record,
-        elements=tuple(each for _, each in elements),
-        signed_record=signed,
-    )
+
+
+def _evidence_in(found: _Carriers) -> Iterator[Evidence]:
+    """Yield every statement of every carrier; what lies in a sidecar is the sidecar's."""
+    in_xmp: Carrier = "xmp" if found.handler.embeds else "sidecar"
+    in_manifest: Carrier = "manifest" if found.signs_inside or found.container.has_manifest else "sidecar"
+    yield from _camera_evidence(found.camera)
+    yield from _standard_evidence(found.fields, in_xmp)
+    yield from _standard_evidence(found.datasets, "iptc")
+    yield from _recorded_evidence(found.record, in_xmp, "pvl:Labels")
+    for slot, element in found.elements:
+        yield from _element_evidence(slot, element)
+    yield from _recorded_evidence(found.signed_record, in_manifest, LABELS_ASSERTION)
+    yield from _source_type_evidence(found.fields.digital_source_type, in_xmp, "Iptc4xmpExt:DigitalSourceType")
+    yield from _source_type_evidence(_first(found.reading.digital_source_types), in_manifest, "c2pa.actions")
 
 
 def _properties(packet: bytes | None, extension: bytes | None) -> xmp.Properties:
@@ -364,6 +397,20 @@ def _evidence(kind: str, carrier: Carrier, location: str, **value: Any) -> Evide
     return Evidence(kind=kind, carrier=carrier, location=location, value=value)
 
 
+def _positions(found: _Carriers) -> Iterator[tuple[float, float] | None]:
+    """Yield every position of the capture that a carrier states."""
+    yield found.fields.coordinates
+    yield found.camera.coordinates if found.camera else None
+    for record in (found.record, found.signed_record):
+        for label in record.labels if record else ():
+            # Anybody may have written the record.
+            place = label.get("place") if label["kind"] == "capture" else None
+            stated = place.get("coordinates") if isinstance(place, dict) else None
+            latitude, longitude = (stated.get(axis) if isinstance(stated, dict) else None for axis in _AXES)
+            if isinstance(latitude, int | float) and isinstance(longitude, int | float):
+                yield latitude, longitude
+
+
 def _exact(coordinates: tuple[float, float] | None) -> bool:
     """Say whether a position is finer than `location_privacy: coarsen` leaves it."""
     if coordinates is None:
@@ -382,4 +429,9 @@ def _first(items: Sequence[str]) -> str | None:
 def _file_error(error: ProvenanceError, path: Path) -> FileError:
     error.details.setdefault("path", path)
     offset = error.details.get("offset")
-    return FileError(code=error.code, message=error.diagnostics(), offset=offset if isinstance(offset, int) else None)
+    return FileError(
+        code=error.code,
+        message=error.diagnostics(),
+        offset=offset if isinstance(offset, int) else None,
+        details={key: value if isinstance(value, int | float) else str(value) for key, value in error.details.items()},
+    )

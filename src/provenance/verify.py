@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
+from provenance.errors import UsageError
 from provenance.model.compare import PROPAGATION, fields_of, same
 from provenance.model.labels import REPEATABLE
 from provenance.model.observation import Evidence, Observation, contradictions
@@ -14,6 +15,7 @@ from provenance.observe import AI_SOURCE_TYPES, observe
 
 Requirement = Literal["valid", "trusted"]
 
+_OF_TEXT_TOO: Final = "ai-generated"  # on a post it speaks of title and body
 _BROKEN: Final = frozenset({"invalid", "expired", "unreadable", "remote"})
 _MEETS: Final[dict[Requirement | None, frozenset[str]]] = {
     None: frozenset({"absent", "valid", "trusted"}),
@@ -30,6 +32,8 @@ def verify(paths: Sequence[Path], *, trust: Sequence[bytes] = (), require: Requi
         trust: Certificates (PEM) of authorities whose signers count as trusted.
         require: The manifest state that a clean file needs at least.
     """
+    if require not in _MEETS:
+        raise UsageError("option-unknown", option="require", value=require, known="valid, trusted")
     return Verification(files=tuple(judge(observe(path, trust=trust), require=require) for path in paths))
 
 
@@ -68,13 +72,15 @@ def conflicts_in(found: Observation) -> Iterator[Conflict]:
 
 def _of_single(kind: str, evidence: Sequence[Evidence]) -> Iterator[Conflict]:
     values: dict[str, list[ConflictingValue]] = {}
-    for each in evidence:
+    # What a post says of its own text (`on`: post) is no statement about the asset.
+    about = [each for each in evidence if each.on != "post"] if kind == _OF_TEXT_TOO else evidence
+    for each in about:
         for field, value in fields_of(each.value).items():
             values.setdefault(field, []).append(
                 ConflictingValue(carrier=each.carrier, location=each.location, value=value)
             )
     for field, said in values.items():
-        # A post's label and an asset's of one kind may stand side by side; the propagator changes from hop to hop.
+        # The propagator changes from hop to hop.
         if field not in PROPAGATION and any(not same(field, said[0].value, other.value) for other in said[1:]):
             yield Conflict(kind=kind, field=field, values=tuple(_distinct(field, said)))
 
@@ -98,7 +104,8 @@ def _of_repeatable(kind: str, evidence: Sequence[Evidence]) -> Iterator[Conflict
 
 def _of_source_types(found: Observation) -> Iterator[Conflict]:
     stated = found.source_types
-    says_ai = any(each.value.get("grade") == "confirmed" for each in found.says("ai-generated"))
+    about = [each for each in found.says(_OF_TEXT_TOO) if each.on != "post"]
+    says_ai = any(each.value.get("grade") == "confirmed" for each in about)
     captured = says_ai and any(uri.rpartition("/")[2] not in AI_SOURCE_TYPES for uri in stated.values())
     if captured or len(set(stated.values())) > 1:
         locations = {"xmp": "Iptc4xmpExt:DigitalSourceType", "manifest": "c2pa.actions"}

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from provenance import _files
 from provenance.attach.carry import Drawn, Job, carry
 from provenance.attach.plan import OnConflict, Plan, Wanted, plan, with_notices
-from provenance.errors import LabelWouldBeLost, MediaError, ProvenanceError
+from provenance.errors import LabelWouldBeLost, MediaError, ProvenanceError, UsageError
 from provenance.formats import xmp_extension
 from provenance.manifests.signer import Signer
 from provenance.metadata import exif, iptc, xmp
@@ -58,6 +59,8 @@ def label_file(
         ManifestError: signing failed.
         OutputNotWritten: the file system refused. In every case nothing is left behind.
     """
+    if on_conflict not in get_args(OnConflict):
+        raise UsageError("option-unknown", option="on_conflict", value=on_conflict, known="refuse, keep")
     _files.refuse_existing(target)
     try:
         return _labelled(source, target, wanted, signer, on_conflict)

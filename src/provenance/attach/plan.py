@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from provenance.attach.privacy import LocationPrivacy, private_label
+from provenance.attach.privacy import LocationPrivacy, private_label, private_value
 from provenance.errors import ConflictingLabels, InvalidPost, MetadataNotWritten
 from provenance.metadata import aigc, exif, iptc, position, xmp
 from provenance.model import geo
@@ -26,6 +26,7 @@ from provenance.observe import Look
 OnConflict = Literal["refuse", "keep"]
 
 
+_BROKEN: Final = frozenset({"invalid", "unreadable"})
 _FURTHER_POSITION: Final = "tiff-further-position"  # on another page, where nothing is edited
 
 
@@ -79,6 +80,8 @@ def plan(found: Look, wanted: Wanted, *, on_conflict: OnConflict) -> Plan:
         _refuse_conflicts(found, wanted)
     warnings = [(each.code, dict(each.details)) for each in found.observation.remarks]
     fields = _missing_fields(found, wanted)
+    if found.observation.manifest.state in _BROKEN:
+        warnings.append(("input-manifest-broken", {"state": found.observation.manifest.state}))
     instead = _coarse_position(found, wanted)
     private = wanted.location_privacy != "keep"
     if private and (found.exif_damaged or _FURTHER_POSITION in found.container.warnings):
@@ -90,6 +93,11 @@ def plan(found: Look, wanted: Wanted, *, on_conflict: OnConflict) -> Plan:
     standing = found.record or found.signed_record or Record()
     present = {(each.kind, each.text) for each in found.observation.notices if each.found}
     kept = tuple(each for each in standing.notices if (each.kind, each.text) in present)
+    warnings += [
+        ("label-beside-another", {"pointer": placed.pointer, "kind": placed.kind})
+        for placed in wanted.labels
+        if records.stands_beside_another(standing.labels, placed)
+    ]
     record = Record(
         post=wanted.post_id,
         asset=wanted.asset_id,
@@ -127,7 +135,11 @@ def with_notices(plan: Plan, drawn: Sequence[Notice]) -> Record:
 
 def _refuse_conflicts(found: Look, wanted: Wanted) -> None:
     for placed in wanted.labels:
-        said = [each for each in found.observation.evidence if _about_the_same(placed, each, wanted)]
+        said = [
+            each.model_copy(update={"value": private_value(each.kind, each.value, wanted.location_privacy)})
+            for each in found.observation.evidence
+            if _about_the_same(placed, each, wanted)
+        ]
         if conflict := next(contradictions(placed.value(), said), None):
             raise _conflict(placed, *conflict)
     stated = found.fields.digital_source_type
@@ -153,8 +165,6 @@ def _about_the_same(placed: PlacedLabel, said: Evidence, wanted: Wanted) -> bool
         return placed.kind not in REPEATABLE and (said.on == placed.on or placed.kind != "ai-generated")
     if placed.kind == "source":
         return placed is next(wanted.own(Source), None)
-    if wanted.location_privacy != "keep" and set(said.value.get("place", ())) == {"coordinates"}:
-        return False  # it is about to go
     return placed.on == "asset"
 
 
@@ -239,6 +249,8 @@ def _element_property(
     label = placed.label
     reading = found.elements[0] if found.elements else None
     existing = reading.element if reading else None
+    if reading is not None and not reading.conformant:
+        warnings.append(("aigc-not-completed", {"pointer": placed.pointer}))
     if reading is not None and (existing is None or label.propagator is None):
         return {}
     if not (label.producer and label.produce_id) and existing is None:

@@ -19,18 +19,28 @@ LocationPrivacy = Literal["keep", "coarsen", "remove"]
 _BLOCK: Final = re.compile(rb"Exif\0\0(?=II\*\0|MM\0\*)")
 _LONGEST_BLOCK: Final = 1 << 20
 # What names or states a position as text: XMP and C2PA assertions, ISO 6709 of a video behind the picture.
-_LEFT: Final = re.compile(rb"[Gg][Pp][Ss]L(?:atitude|ongt?itude)|[+-]\d\d\.\d{3,}[+-]\d{3}\.\d{3,}")
+_LEFT: Final = re.compile(
+    rb"[Gg][Pp][Ss]L(?:atitude|ongt?itude)"
+    rb"|[+-]\d\d\.\d{3,}[+-]\d{3}\.\d{3,}"
+    # In a label that was signed, as JSON or as CBOR; one decimal is as coarse as we leave it.
+    rb'|"latitude"\s*:\s*-?\d+\.\d{2,}|\x68latitude'
+)
 
 
 def private_label(label: Mapping[str, Any], privacy: LocationPrivacy) -> dict[str, Any]:
     """Return a recorded or posted label without the exact coordinates of where the asset was captured."""
-    place = label.get("place")
-    if privacy == "keep" or label.get("kind") != "capture" or not isinstance(place, Mapping):
-        return dict(label)
-    kept = {part: value for part, value in place.items() if part != "coordinates"}
+    return private_value(str(label.get("kind")), label, privacy)
+
+
+def private_value(kind: str, value: Mapping[str, Any], privacy: LocationPrivacy) -> dict[str, Any]:
+    """Return the fields of a label of some kind as `private_label` does."""
+    place = value.get("place")
+    if privacy == "keep" or kind != "capture" or not isinstance(place, Mapping):
+        return dict(value)
+    kept = {part: inner for part, inner in place.items() if part != "coordinates"}
     if privacy == "coarsen" and (rounded := _rounded(place.get("coordinates"))):
         kept["coordinates"] = rounded
-    return {**label, "place": kept}
+    return {**value, "place": kept}
 
 
 def erase_elsewhere(path: Path, container: Container, own: bytes | None) -> None:
@@ -78,7 +88,7 @@ def refuse_left(path: Path, packet: bytes) -> None:
         cleaned = range(start, start + len(packet))
         for found in _LEFT.finditer(view):
             if found.start() not in cleaned:
-                where = found[0].decode("ascii")
+                where = found[0].decode("ascii", "backslashreplace")
                 raise MetadataNotWritten("position-not-erased", where=where, offset=found.start())
 
 
@@ -90,8 +100,10 @@ def _block_length(view: mmap.mmap, at: int) -> int:
 
 
 def _rounded(coordinates: object) -> dict[str, Any] | None:
-    if not isinstance(coordinates, Mapping):
+    try:
+        stated = coordinates["latitude"], coordinates["longitude"], coordinates["datum"]  # type: ignore[index]
+        latitude, longitude = coarse(to_wgs84(float(stated[0]), float(stated[1]), stated[2]))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        # A record that anybody may have written: what cannot be made coarse is left out.
         return None
-    position = to_wgs84(float(coordinates["latitude"]), float(coordinates["longitude"]), coordinates["datum"])
-    latitude, longitude = coarse(position)
     return {"latitude": latitude, "longitude": longitude, "datum": "wgs84"}

@@ -134,14 +134,13 @@ def to_xmp(wanted: StandardFields, existing: Properties | None = None) -> dict[N
         SOURCE: wanted.source,
         CREDIT: wanted.credit,
         DIGITAL_SOURCE_TYPE: wanted.digital_source_type,
+        AI_SYSTEM_USED: wanted.ai_system,
     }
     properties: dict[Name, XmpValue] = {name: text for name, text in texts.items() if text is not None}
     if wanted.creators:
         properties[CREATOR] = Seq(wanted.creators)
     if wanted.copyright_owners:
-        properties[COPYRIGHT_OWNER] = Seq(
-            tuple(Struct({COPYRIGHT_OWNER_NAME: name}) for name in wanted.copyright_owners)
-        )
+        properties[COPYRIGHT_OWNER] = _owners_value(wanted.copyright_owners, first(existing or {}, COPYRIGHT_OWNER))
     if wanted.place is not None:
         properties[LOCATION_CREATED] = _location_value(wanted.place, first(existing or {}, LOCATION_CREATED))
     if wanted.coordinates is not None:
@@ -168,6 +167,7 @@ def from_xmp(properties: Properties) -> StandardFields:
         creators=_texts(first(properties, CREATOR)),
         copyright_owners=_owners(first(properties, COPYRIGHT_OWNER)),
         digital_source_type=_text(first(properties, DIGITAL_SOURCE_TYPE)),
+        ai_system=_text(first(properties, AI_SYSTEM_USED)),
         problems=tuple(problems),
     )
 
@@ -239,6 +239,22 @@ def _owners(value: XmpValue | None) -> tuple[str, ...]:
     structs = [item for item in _items(value) if isinstance(item, Struct)]
     names = [_text(struct.fields.get(COPYRIGHT_OWNER_NAME)) for struct in structs]
     return tuple(name for name in names if name) or _texts(value)
+
+
+def _owners_value(names: tuple[str, ...], existing: XmpValue | None) -> Seq:
+    """Return the owners by name; an owner there without a name, such as one known by its id, gets the first one."""
+    there = list(_items(existing))
+    nameless = next((at for at, item in enumerate(there) if isinstance(item, Struct) and not _named(item)), None)
+    waiting = list(names)
+    if nameless is not None:
+        owner = there[nameless]
+        fields = owner.fields if isinstance(owner, Struct) else {}
+        there[nameless] = Struct({**fields, COPYRIGHT_OWNER_NAME: waiting.pop(0)})
+    return Seq((*there, *(Struct({COPYRIGHT_OWNER_NAME: name}) for name in waiting)))
+
+
+def _named(owner: Struct) -> bool:
+    return _text(owner.fields.get(COPYRIGHT_OWNER_NAME)) is not None
 
 
 def _items(value: XmpValue | None) -> tuple[XmpValue, ...]:

@@ -77,6 +77,8 @@ class FileError(Value):
     code: str
     message: str
     offset: int | None = None
+    # What the message names, for whoever says it in another language; not part of the JSON.
+    details: SkipJsonSchema[Annotated[dict[str, Any], Field(exclude=True)]] = {}
 
 
 class Remark(Value):

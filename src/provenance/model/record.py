@@ -70,7 +70,9 @@ def fields_of_label(label: Mapping[str, Any]) -> dict[str, Any]:
 
 def merged(recorded: Sequence[dict[str, Any]], labels: Sequence[PlacedLabel]) -> tuple[dict[str, Any], ...]:
     """Add `labels` to the recorded ones: what agrees is completed, what is new or differs is added beside it."""
-    result = [dict(each) for each in recorded]
+    own = {placed.kind for placed in labels if placed.on == "asset"}
+    # An asset's own label replaces the post's label of that kind for that asset.
+    result = [dict(each) for each in recorded if each["on"] == "asset" or each["kind"] not in own]
     for placed in labels:
         ours = placed.value()
         at = next((at for at, each in enumerate(result) if _takes(each, placed, ours)), None)
@@ -79,6 +81,12 @@ def merged(recorded: Sequence[dict[str, Any]], labels: Sequence[PlacedLabel]) ->
         else:
             result[at] = {**united(result[at], ours), **_propagation(ours), "kind": placed.kind, "on": placed.on}
     return tuple(result)
+
+
+def stands_beside_another(recorded: Sequence[Mapping[str, Any]], placed: PlacedLabel) -> bool:
+    """Say whether a label would be recorded beside another of its kind that it does not agree with."""
+    same_level = [each for each in recorded if each["kind"] == placed.kind and each["on"] == placed.on]
+    return bool(same_level) and not any(_takes(each, placed, placed.value()) for each in same_level)
 
 
 def _takes(recorded: Mapping[str, Any], placed: PlacedLabel, ours: Mapping[str, Any]) -> bool:

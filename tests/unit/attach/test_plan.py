@@ -4,7 +4,7 @@ import pytest
 
 from provenance.attach.plan import Wanted, plan
 from provenance.errors import ConflictingLabels
-from provenance.metadata import iptc
+from provenance.metadata import iptc, xmp
 from provenance.model.post import Post
 from provenance.observe import look
 
@@ -172,3 +172,91 @@ def test_only_what_changes_is_planned_the_second_time(sdk, media, tmp_path):
     sdk.attach_media(media / "camera.jpg", {"labels": labels}, into=path)
     made = planned(path, *labels)
     assert (made.properties, made.captured_at, made.coordinates, made.draw) == ({}, None, None, ())
+
+
+def test_the_tool_is_named_as_iptc_does_and_read_back(sdk, media, tmp_path, exiftool):
+    out = tmp_path / "out.png"
+    label = {"kind": "ai-generated", "grade": "confirmed", "tool": "示例绘图"}
+    sdk.attach_media(media / "poster.png", {"labels": [label]}, into=out)
+    assert xmp.first(look(out).properties, iptc.AI_SYSTEM_USED) == "示例绘图"
+    assert look(out).fields.ai_system == "示例绘图"
+    with pytest.raises(ConflictingLabels):
+        planned(out, {**label, "tool": "another"})
+
+
+def test_an_owner_known_by_its_id_keeps_it(media, tmp_path):
+    from provenance.formats import registry
+
+    number = xmp.Name("http://ns.useplus.org/ldf/xmp/1.0/", "CopyrightOwnerID")
+    path = tmp_path / "owner.jpg"
+    with path.open("wb") as file:
+        packet = xmp.merge(None, {iptc.COPYRIGHT_OWNER: xmp.Seq((xmp.Struct({number: "77"}),))})
+        registry.write(media / "plain.jpg", file, exif=None, xmp=packet)
+    made = planned(path, {"kind": "source", "publisher": "x", "copyright_owner": "O"})
+    (owner,) = made.properties[iptc.COPYRIGHT_OWNER].items
+    assert owner.fields == {number: "77", iptc.COPYRIGHT_OWNER_NAME: "O"}
+
+
+def test_every_standard_field_comes_back_as_it_was_written():
+    wanted_fields = iptc.StandardFields(
+        captured_at="2026-05-01T08:30:00+08:00",
+        place=iptc.Location(name="n", country_code="CHN", province="p", city="c", county="d"),
+        coordinates=(30.5, 104.25),
+        source="s",
+        credit="r",
+        creators=("a", "b"),
+        copyright_owners=("o",),
+        digital_source_type="http://example.com/t",
+        ai_system="t",
+    )
+    assert iptc.from_xmp(xmp.read(xmp.merge(None, iptc.to_xmp(wanted_fields)))) == wanted_fields
+
+
+def test_an_element_that_does_not_keep_the_standard_is_said(media, tmp_path):
+    from provenance.formats import registry
+
+    path = tmp_path / "partial.jpg"
+    with path.open("wb") as file:
+        registry.write(media / "plain.jpg", file, exif=None, xmp=xmp.merge(None, {iptc.AIGC: '{"Label":"1"}'}))
+    label = {"kind": "ai-generated", "grade": "confirmed", "producer": "doubao", "produce_id": "5"}
+    made = planned(path, label, on_conflict="keep")
+    assert "aigc-not-completed" in [code for code, _ in made.warnings]
+    assert iptc.AIGC not in made.properties
+
+
+def test_a_second_source_of_one_post_is_said(sdk, media, tmp_path):
+    path = tmp_path / "one.jpg"
+    sdk.attach_media(media / "plain.jpg", {"labels": [{"kind": "source", "publisher": "新华社"}]}, into=path)
+    made = planned(path, {"kind": "source", "publisher": "人民日报"}, on_conflict="keep")
+    assert "label-beside-another" in [code for code, _ in made.warnings]
+
+
+def test_a_broken_manifest_of_the_input_is_said(sdk, media, tmp_path):
+    path = tmp_path / "signed.jpg"
+    sdk.attach_media(media / "plain.jpg", {"labels": [{"kind": "source", "publisher": "x"}]}, into=path)
+    content = bytearray(path.read_bytes())
+    content[-500] ^= 1
+    path.write_bytes(content)
+    made = planned(path, {"kind": "source", "publisher": "x"})
+    assert ("input-manifest-broken", {"state": "invalid"}) in made.warnings
+
+
+def test_an_assets_own_label_takes_the_place_of_the_posts(sdk, media, tmp_path, write_post, post_data):
+    post_data["labels"].append({"kind": "ai-generated", "grade": "confirmed"})
+    done = sdk.attach(write_post(post_data), into=tmp_path / "out")
+    found = sdk.verify(*(asset.path for asset in done.assets))
+    assert [each.conflicts for each in found.files] == [(), ()]
+    again = tmp_path / "again.jpg"
+    sdk.attach_media(done.assets[0].path, {"labels": [{"kind": "source", "publisher": "本台"}]}, into=again)
+    publishers = [each["publisher"] for each in look(again).record.labels if each["kind"] == "source"]
+    assert publishers == ["本台"]
+
+
+@pytest.mark.parametrize("option", ["Refuse", "", "win"])
+def test_an_unknown_option_is_refused(sdk, media, tmp_path, option):
+    from provenance.errors import UsageError
+
+    with pytest.raises(UsageError):
+        sdk.attach_media(media / "plain.jpg", {"labels": []}, into=tmp_path / "x.jpg", on_conflict=option)
+    with pytest.raises(UsageError):
+        sdk.verify(media / "plain.jpg", require=option)

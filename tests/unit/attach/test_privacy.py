@@ -128,3 +128,37 @@ def test_a_position_that_cannot_be_erased_stops_the_copy(sdk, media, tmp_path):
 def test_a_damaged_block_may_hide_a_position(sdk, media, tmp_path):
     with pytest.raises(MetadataNotWritten):
         attach(sdk, media / "damaged-exif.jpg", tmp_path / "out.jpg", "remove")
+
+
+def capture_at(**place):
+    return {"kind": "capture", "place": {"name": "成都", **place}}
+
+
+@pytest.mark.parametrize("privacy", ["coarsen", "remove"])
+def test_exact_coordinates_in_a_manifest_of_ours_stop_the_copy(sdk, media, tmp_path, privacy):
+    """The parent manifest lives on in the copy, and nobody may change it."""
+    once = tmp_path / "once.jpg"
+    sdk.attach_media(media / "plain.jpg", {"labels": [capture_at(coordinates=EXACT)]}, into=once)
+    assert "exact-location-in-file" in {each.rule for each in sdk.check(once).findings}
+    with pytest.raises(MetadataNotWritten) as caught:
+        attach(sdk, once, tmp_path / "out.jpg", privacy)
+    assert caught.value.code == "position-not-erased"
+
+
+@pytest.mark.parametrize("privacy", ["coarsen", "remove"])
+def test_exact_coordinates_in_an_unsigned_record_of_ours_go(media, tmp_path, privacy):
+    from provenance.sdk import Provenance
+
+    unsigned = Provenance(signer=None)
+    once, out = tmp_path / "once.jpg", tmp_path / "out.jpg"
+    unsigned.attach_media(media / "plain.jpg", {"labels": [capture_at(coordinates=EXACT)]}, into=once)
+    attach(unsigned, once, out, privacy, capture_at(coordinates=EXACT))
+    assert b"30.73391" not in out.read_bytes()
+    assert look(out).observation.exact_location is False
+
+
+def test_a_coarse_file_takes_more_labels(sdk, media, tmp_path):
+    once, more = tmp_path / "once.jpg", tmp_path / "more.jpg"
+    attach(sdk, media / "plain.jpg", once, "coarsen", capture_at(coordinates=EXACT))
+    attach(sdk, once, more, "coarsen", capture_at(coordinates=EXACT), {"kind": "source", "publisher": "x"})
+    assert sdk.verify(more).clean
