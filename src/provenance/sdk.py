@@ -118,7 +118,7 @@ def is_post(path: Path) -> bool:
     Raises:
         AssetNotFound: nothing readable is there.
     """
-    if path.is_dir():
+    if _is_folder(path):
         return True
     with _files.open_input(path) as file:
         return path.suffix.lower() == ".json" or file.read(64).lstrip().startswith(b"{")
@@ -128,4 +128,11 @@ def _loaded(post: Post | str | Path) -> Post:
     if isinstance(post, Post):
         return post
     path = Path(post)
-    return Post.from_file(path / _attach.POST_FILE if path.is_dir() else path)
+    return Post.from_file(path / _attach.POST_FILE if _is_folder(path) else path)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name too long to look up: opening it says so
+        return False

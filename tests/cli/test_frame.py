@@ -1,12 +1,15 @@
 """The command's frame: interruption, closed pipes, progress, languages, and the way in."""
 
 import runpy
+import signal
 import subprocess
 import sys
 
 import pytest
 
+from provenance.__main__ import main
 from provenance.cli import app, output
+from provenance.cli.locale import default_locale
 
 
 def test_the_module_runs_as_the_command(monkeypatch, capsys):
@@ -67,4 +70,33 @@ def test_the_locale_chooses_the_language(monkeypatch, variables, locale):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert output._default_locale() == locale
+    assert default_locale() == locale
+
+
+@pytest.mark.parametrize("lang", ["en", "zh-CN"])
+def test_an_interruption_while_modules_load_is_no_traceback(monkeypatch, capsys, lang):
+    """Half a second passes before the command's own frame stands; Ctrl-C may fall into it."""
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8" if lang == "zh-CN" else "C.UTF-8")
+    monkeypatch.setattr(sys, "meta_path", [Interrupting(), *sys.meta_path])
+    monkeypatch.delitem(sys.modules, "provenance.cli.app")
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 130
+    assert (
+        capsys.readouterr().err
+        == {"en": "Cancelled; nothing was left behind.\n", "zh-CN": "已取消,未留下任何文件。\n"}[lang]
+    )
+
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "provenance.cli.app":
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("command", ["check", "attach"])
+@pytest.mark.parametrize("suffix", [".json", ".jpg"])
+def test_a_name_too_long_for_the_file_system_is_a_usage_error(run, tmp_path, command, suffix):
+    result = run(command, tmp_path / ("a" * 300 + suffix), *(["-o", tmp_path / "out"] if command == "attach" else []))
+    assert (result.code, "asset-not-readable" in result.err) == (2, True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 import sys
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -14,23 +13,17 @@ import typer
 from rich.console import Console
 
 from provenance._messages import Locale, message
+from provenance.cli.locale import default_locale
 from provenance.errors import ProvenanceError
 
 
-def _default_locale() -> Locale:
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        if value := os.environ.get(name):
-            return "zh-CN" if value.lower().startswith("zh") else "en"
-    return "en"
-
-
 class _Language:
-    locale: Locale = _default_locale()
+    locale: Locale = default_locale()
 
 
 def _set_locale(value: str | None) -> str | None:
     if value is None:
-        _Language.locale = _default_locale()
+        _Language.locale = default_locale()
     elif value in {"zh-CN", "en"}:
         _Language.locale = value  # type: ignore[assignment]
     else:
