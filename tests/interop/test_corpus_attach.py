@@ -36,6 +36,16 @@ def pixels(path):
         return hashlib.sha256(image.tobytes()).hexdigest()
 
 
+def test_opencv_decodes_the_same_pixels(labelled):
+    import cv2
+    import numpy as np
+
+    for source, out in labelled[0]:
+        before, after = (cv2.imread(str(each), cv2.IMREAD_UNCHANGED) for each in (source, out))
+        assert (before is None) == (after is None), source.name
+        assert before is None or np.array_equal(before, after), source.name
+
+
 def tags(exiftool, paths):
     options = ("-G1", "-a", "-u", "-b")
     return {each["SourceFile"]: each for each in exiftool(*paths, options=options)}
