@@ -19,8 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from provenance.errors import MalformedMedia
+from provenance.notices.interruption import held_back
 from provenance.notices.jpeg_frame import Component, Frame
 from provenance.notices.overlay import Patch, Weights
+from provenance.notices.refusal import does_not_fit
 
 _NAMES: Final = ("libturbojpeg.so.0", "libturbojpeg.dylib", "turbojpeg.dll")
 _OPTION_PROGRESSIVE: Final = 32  # TJXOPT_PROGRESSIVE
@@ -82,6 +84,7 @@ def draw_blocks(data: bytes, frame: Frame, patches: Sequence[Patch]) -> bytes | 
 
     Raises:
         MalformedMedia: the scan is damaged or ends early.
+        NoticeDoesNotFit: the library left out blocks that the notice covers.
     """
     library = _library()
     if library is None:
@@ -95,16 +98,17 @@ def draw_blocks(data: bytes, frame: Frame, patches: Sequence[Patch]) -> bytes | 
     output = ctypes.POINTER(ctypes.c_ubyte)()
     size = ctypes.c_ulong()
     try:
-        status = library.tjTransform(
-            handle,
-            data,
-            len(data),
-            1,
-            ctypes.byref(output),
-            ctypes.byref(size),
-            ctypes.byref(transform),
-            _FLAG_LIMITSCANS,
-        )
+        with held_back():
+            status = library.tjTransform(
+                handle,
+                data,
+                len(data),
+                1,
+                ctypes.byref(output),
+                ctypes.byref(size),
+                ctypes.byref(transform),
+                _FLAG_LIMITSCANS,
+            )
         if failure:
             raise failure[0]
         if status and not _forgivable(library, handle):
@@ -112,6 +116,8 @@ def draw_blocks(data: bytes, frame: Frame, patches: Sequence[Patch]) -> bytes | 
                 return None
             reason = library.tjGetErrorStr2(handle).decode("ascii", "replace")
             raise MalformedMedia("notice-jpeg-scan-broken", reason=reason)
+        if any(spans):
+            raise does_not_fit("notice-jpeg-incomplete")
         return ctypes.string_at(output, size.value)
     finally:
         library.tjFree(output)
@@ -151,7 +157,8 @@ def _tiles(weights: Weights, offset: tuple[int, int], step: tuple[int, int], out
 def _blender(frame: Frame, spans: Sequence[dict[int, list[_Span]]], failure: list[BaseException]) -> Callable[..., int]:
     def blend(coefficients: Any, array: _Region, _plane: _Region, index: int, _number: int, _data: int | None) -> int:
         try:
-            for span in spans[index].get(array.y // 8, ()):
+            # What is left at the end was not drawn: an error that ctypes only prints, or a row never handed over.
+            for span in spans[index].pop(array.y // 8, ()):
                 row = np.ctypeslib.as_array(coefficients, (array.w // 8, 64))
                 _blend(row[span.first : span.first + len(span.keep)], span, frame.components[index])
         except BaseException as error:  # noqa: BLE001 - nothing may unwind through C; raised again by the caller

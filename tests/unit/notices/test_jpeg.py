@@ -1,4 +1,5 @@
 import io
+import itertools
 import shutil
 import struct
 import subprocess
@@ -100,6 +101,40 @@ def test_every_common_encoding_keeps_its_blocks(tmp_path, name):
     with Image.open(target) as picture:
         assert ("progressive" in picture.info) == (name == "progressive")
     assert not subprocess.run(["djpeg", "-outfile", tmp_path / "x", target], capture_output=True, check=True).stderr
+
+
+@turbojpeg
+def test_blocks_that_the_library_leaves_out_are_an_error(tmp_path, monkeypatch):
+    blender = jpeg_blocks._blender
+
+    def forgetful(*arguments):
+        blend, calls = blender(*arguments), itertools.count()
+        return lambda *row: 0 if next(calls) == 3 else blend(*row)
+
+    monkeypatch.setattr(jpeg_blocks, "_blender", forgetful)
+    with pytest.raises(NoticeDoesNotFit, match=r'left out.*"draw": \[\]'):
+        drawn(encoded(scene(), "JPEG"), notices_for(701, 541), tmp_path)
+    assert (tmp_path / "out.jpeg").read_bytes() == b""
+
+
+@turbojpeg
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_error_that_ctypes_drops_is_an_error(tmp_path, monkeypatch):
+    blender = jpeg_blocks._blender
+
+    def failing(*arguments):
+        blend, calls = blender(*arguments), itertools.count()
+
+        def row(*given):
+            if next(calls) == 3:
+                raise MemoryError
+            return blend(*given)
+
+        return row
+
+    monkeypatch.setattr(jpeg_blocks, "_blender", failing)
+    with pytest.raises(NoticeDoesNotFit):
+        drawn(encoded(scene(), "JPEG"), notices_for(701, 541), tmp_path)
 
 
 @turbojpeg
