@@ -17,11 +17,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from provenance.errors import AssetNotFound, OutputNotWritten, OutputRefused
+from provenance.errors import AssetNotFound, OutputNotWritten, OutputRefused, ProvenanceError
 
 _BLOCK: Final = 1 << 19  # beyond it, memory for each block is asked of the kernel anew
 _PAGE: Final = 4096
 _NO_KERNEL_COPY: Final = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF, errno.EPERM}
+_TAKEN: Final = {errno.ENOTEMPTY, errno.EEXIST}
 
 
 def open_input(path: Path) -> BinaryIO:
@@ -147,23 +148,65 @@ def new_file(target: Path) -> Iterator[BinaryIO]:
 def new_folder(target: Path) -> Iterator[Path]:
     """Yield an empty folder that becomes `target` when the block ends without an error.
 
+    The working folder and a mount point cannot be replaced: if empty, they are filled, entry after entry.
+
     Raises:
         OutputRefused: `target` exists and is not an empty folder.
         OutputNotWritten: the file system refused; nothing is left behind.
     """
     refuse_used_folder(target)
-    part = _part_name(target)
     with _os_errors(target):
+        # An empty folder that cannot be replaced is filled.
+        fixed = target.is_dir() and (target.samefile(".") or target.is_mount())
+        place = Path(os.path.realpath(target))
+        part = _part_name(place / "part" if fixed else place)
         try:
             part.mkdir()
             yield part
             for folder in (part, *(entry for entry in part.rglob("*") if entry.is_dir())):
                 _sync_folder(folder)
-            part.rename(target)
-        except BaseException:
+            if fixed:
+                _fill(target, part)
+            else:
+                _replace(target, part)
+        except BaseException as error:
             shutil.rmtree(part, ignore_errors=True)
+            _name_final_place(error, part, target)
             raise
-        _sync_folder(target.parent)
+        _sync_folder(place if fixed else place.parent)
+
+
+def _replace(target: Path, part: Path) -> None:
+    """Give the folder `part` the name `target`, free or that of an empty folder."""
+    try:
+        part.rename(target)
+    except OSError as error:
+        # Somebody else was faster.
+        if error.errno in _TAKEN:
+            raise OutputRefused("output-folder-not-empty", path=target) from error
+        if error.errno == errno.ENOTDIR and target.exists():
+            raise OutputRefused("output-exists", path=target) from error
+        raise
+
+
+def _fill(target: Path, part: Path) -> None:
+    """Move what `part` holds into `target`, all of it or nothing, folders first."""
+    if any(entry.name != part.name for entry in target.iterdir()):
+        raise OutputRefused("output-folder-not-empty", path=target)
+    with contextlib.ExitStack() as undo:
+        for entry in sorted(part.iterdir(), key=lambda each: (each.is_file(), each.name)):
+            entry.rename(target / entry.name)
+            undo.callback((target / entry.name).rename, entry)
+        part.rmdir()
+        undo.pop_all()
+
+
+def _name_final_place(error: BaseException, part: Path, target: Path) -> None:
+    """Let an error about a file in `part`, which is gone by then, speak of the one it was to become."""
+    if isinstance(error, ProvenanceError):
+        path = error.details.get("path")
+        if isinstance(path, Path) and path.is_relative_to(part):
+            error.details["path"] = target / path.relative_to(part)
 
 
 @contextlib.contextmanager

@@ -2,11 +2,16 @@
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
 from provenance import _files
 from provenance.errors import AssetNotFound, OutputNotWritten, OutputRefused
+
+
+def names(folder):
+    return sorted(entry.name for entry in folder.iterdir())
 
 
 def test_a_file_gets_its_name_only_when_it_is_complete(tmp_path):
@@ -79,6 +84,104 @@ def test_a_used_folder_is_refused_and_an_empty_one_filled(tmp_path):
         pass
     with pytest.raises(OutputRefused), _files.new_folder(used / "file"):
         pass
+
+
+@pytest.mark.parametrize("name", [".", "here", "../work"])
+def test_the_working_folder_is_filled_and_stays_the_working_folder(tmp_path, monkeypatch, name):
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    target = work if name == "here" else Path(name)
+    with _files.new_folder(target) as part:
+        (part / "inner").mkdir()
+        (part / "inner/file").write_bytes(b"x")
+        (part / "last").write_bytes(b"y")
+        assert [each.name for each in work.iterdir()] == [part.name]
+    assert names(Path()) == ["inner", "last"]
+    assert Path("inner/file").read_bytes() == b"x"
+    assert names(tmp_path) == ["work"]
+    with pytest.raises(OutputRefused), _files.new_folder(target):
+        pass
+
+
+@pytest.mark.parametrize("failing", ["block", "first", "second", "end"])
+def test_a_working_folder_gets_everything_or_nothing(tmp_path, monkeypatch, failing):
+    monkeypatch.chdir(tmp_path)
+    rename, calls = Path.rename, iter(["first", "second"])
+
+    def full(path, target):
+        if next(calls, None) == failing:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return rename(path, target)
+
+    def fill():
+        with _files.new_folder(Path()) as part:
+            (part / "inner").mkdir()
+            (part / "last").write_bytes(b"y")
+            if failing == "block":
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "rename", full)
+    if failing == "end":
+        monkeypatch.setattr(Path, "rmdir", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises((OutputNotWritten, KeyboardInterrupt)):
+        fill()
+    monkeypatch.undo()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_working_folder_that_got_something_meanwhile_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OutputRefused) as caught, _files.new_folder(Path()) as part:
+        (part / "file").write_bytes(b"ours")
+        Path("file").write_bytes(b"theirs")
+    assert caught.value.code == "output-folder-not-empty"
+    assert names(Path()) == ["file"]
+    assert Path("file").read_bytes() == b"theirs"
+
+
+def test_a_mount_point_is_filled(tmp_path, monkeypatch):
+    target = tmp_path / "volume"
+    target.mkdir()
+    before = target.stat().st_ino
+    monkeypatch.setattr(Path, "is_mount", lambda path: path == target)
+    with _files.new_folder(target) as part:
+        (part / "file").write_bytes(b"x")
+    assert names(target) == ["file"]
+    assert target.stat().st_ino == before
+
+
+@pytest.mark.parametrize(("theirs", "code"), [("folder", "output-folder-not-empty"), ("file", "output-exists")])
+def test_the_slower_of_two_is_refused_and_leaves_nothing(tmp_path, theirs, code):
+    target = tmp_path / "out"
+    with pytest.raises(OutputRefused) as caught, _files.new_folder(target) as part:
+        (part / "file").write_bytes(b"ours")
+        if theirs == "folder":
+            with _files.new_folder(target) as other:
+                (other / "file").write_bytes(b"theirs")
+        else:
+            target.write_bytes(b"theirs")
+    assert (caught.value.code, caught.value.details["path"]) == (code, target)
+    assert names(tmp_path) == ["out"]
+    assert (target / "file" if theirs == "folder" else target).read_bytes() == b"theirs"
+
+
+@pytest.mark.parametrize("relative", [True, False])
+def test_an_error_inside_a_new_folder_names_the_place_it_was_to_get(tmp_path, monkeypatch, relative):
+    monkeypatch.chdir(tmp_path)
+    target = Path("out") if relative else tmp_path / "out"
+    with pytest.raises(OutputNotWritten) as caught, _files.new_folder(target) as part:
+        (part / "media").mkdir()
+        with _files.new_file(part / "media/a.jpg"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+    assert caught.value.details["path"] == target / "media/a.jpg"
+    assert ".part" not in str(caught.value)
+
+
+def test_an_error_about_another_file_keeps_its_place(tmp_path):
+    with pytest.raises(AssetNotFound) as caught, _files.new_folder(tmp_path / "out"):
+        _files.open_input(tmp_path / "none")
+    assert caught.value.details["path"] == tmp_path / "none"
 
 
 def test_a_folder_that_does_not_exist_is_an_output_error(tmp_path):
