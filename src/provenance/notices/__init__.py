@@ -4,8 +4,8 @@ Importing this package loads numpy, Pillow and OpenCV: use cases import it insid
 """
 
 from provenance.notices.find import measure
-from provenance.notices.paint import DrawResult, draw
+from provenance.notices.paint import DrawResult, draw, drawable
 from provenance.notices.place import layout
 from provenance.notices.typeset import require_glyphs
 
-__all__ = ["DrawResult", "draw", "layout", "measure", "require_glyphs"]
+__all__ = ["DrawResult", "draw", "drawable", "layout", "measure", "require_glyphs"]

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Final, Literal
 
 from provenance._files import open_input
-from provenance.errors import MediaError, UnsupportedFormat
+from provenance.errors import AssetNotFound, MediaError, UnsupportedFormat
 from provenance.model.notice import Notice
 from provenance.notices.jpeg import draw_jpeg
-from provenance.notices.png import draw_png
+from provenance.notices.png import draw_png, is_animated
 from provenance.notices.refusal import LARGEST_FILE, WAY_ON, check_file_size
+
+_DRAWABLE: Final = frozenset({"jpeg", "png"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,31 @@ class DrawResult:
 
     media_change: Literal["blocks", "full"]
     method: str
+
+
+def drawable(source: Path, format: str) -> bool:  # noqa: A002 - the word of the whole package
+    """Return whether a file is of a kind that `draw` draws on: a JPEG, or a PNG that is no animation.
+
+    A file of another kind can only be labelled without its notice. One of these kinds may still be refused by `draw`,
+    where the picture at hand is too small for the notice or would lose it.
+
+    Args:
+        source: The file.
+        format: Its format, as `draw` takes it.
+
+    Raises:
+        AssetNotFound: `source` cannot be read.
+        MalformedMedia: a PNG file breaks its format.
+    """
+    if format != "png":
+        return format in _DRAWABLE
+    with open_input(source) as file:
+        try:
+            return not is_animated(file)
+        except OSError as error:
+            raise AssetNotFound("asset-not-readable", path=source, reason=error.strerror) from error
+        except MediaError as error:
+            raise type(error)(error.code, **{**error.details, "path": source}) from error
 
 
 def draw(
@@ -50,7 +77,7 @@ def draw(
         NoticeDoesNotFit: the notice cannot be drawn on this picture without losing something.
         UnsupportedFormat: neither JPEG nor PNG.
     """
-    if format not in {"jpeg", "png"}:
+    if format not in _DRAWABLE:
         raise UnsupportedFormat("notice-format", way_on=WAY_ON, path=source, format=format)
     with open_input(source) as file:
         data = file.read(LARGEST_FILE + 1)

@@ -12,7 +12,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final, Literal
+from typing import BinaryIO, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +32,24 @@ _UP: Final = 2  # filter type
 _STRIPE: Final = 256  # lines at a time
 _IDAT: Final = 1 << 20
 _COLOURS: Final = frozenset({b"PLTE", b"tRNS", b"sBIT", b"bKGD"})
+_ANIMATION: Final = frozenset({b"acTL", b"fcTL", b"fdAT"})
 
 Colours = Mapping[bytes, bytes]
 Drawn = tuple[Header, list[bytes], dict[bytes, bytes]]
+
+
+def is_animated(file: BinaryIO) -> bool:
+    """Return whether a PNG file is an animation (third edition, 11.3.7), on which `draw_png` cannot draw.
+
+    Raises:
+        MalformedMedia: its chunks break PNG.
+        OSError: reading failed.
+    """
+    return _animated(png_chunks.chunks(file, whole=False))
+
+
+def _animated(parts: Iterable[Chunk]) -> bool:
+    return any(part.kind in _ANIMATION for part in parts)
 
 
 def draw_png(data: bytes, notices: Sequence[Notice], orientation: int) -> tuple[list[bytes], Literal["blocks"], str]:
@@ -47,7 +62,7 @@ def draw_png(data: bytes, notices: Sequence[Notice], orientation: int) -> tuple[
     parts = list(png_chunks.chunks(file))
     header = png_chunks.header(file, parts[0])
     check_picture_size(header.width, header.height)
-    if any(part.kind in {b"acTL", b"fcTL", b"fdAT"} for part in parts):
+    if _animated(parts):
         raise does_not_fit("notice-animated")
     painted = patches(notices, *displayed_size(header.width, header.height, orientation), orientation)
     # Of several, the first one counts.
