@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -12,6 +13,7 @@ import typer
 from provenance import _files
 from provenance.cli import output, tables
 from provenance.cli.output import Lang
+from provenance.errors import ConflictingLabels, ProvenanceError
 from provenance.manifests import identity
 from provenance.manifests.signer import Signer
 from provenance.manifests.trust import trust_from_files
@@ -23,15 +25,33 @@ _FOLDER: Final = "provenance-demo"
 _PRODUCER: Final = "001191510100MA0EXAMP0D10001"
 _PLACE: Final = {"name": "四川省成都市", "province": "四川省", "city": "成都市", "precision": "city"}
 
+_MCN: Final = {"name": "星河文化传媒(成都)有限公司", "as_of": "2026-05-01"}
+_SOURCE: Final = {
+    "kind": "source",
+    "publisher": "新华社",
+    "url": "https://example.com/news/20260501",
+    "published_at": "2026-05-01",
+    "copyright_owner": "新华社",
+}
+
 
 def demo(
-    media: Annotated[list[Path] | None, typer.Argument(metavar="[MEDIA…]", help="Your own pictures.")] = None,
-    captured_at: Annotated[str | None, typer.Option("--captured-at", help="When yours were taken.")] = None,
-    place: Annotated[str | None, typer.Option("--place", help="Where yours were taken.")] = None,
-    into: Annotated[Path | None, typer.Option("-o", "--output", help="A new folder; one here by default.")] = None,
+    media: Annotated[
+        list[Path] | None, typer.Argument(metavar="[MEDIA…]", help="Your own pictures. 你自己的图片。")
+    ] = None,
+    captured_at: Annotated[str | None, typer.Option("--captured-at", help="When yours were taken. 拍摄时间。")] = None,
+    place: Annotated[str | None, typer.Option("--place", help="Where yours were taken. 拍摄地点。")] = None,
+    source: Annotated[str | None, typer.Option("--source", help="Who published what yours show. 信息来源。")] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="A new folder; one here by default. 新文件夹,默认建在当前目录。"),
+    ] = None,
     lang: Lang = None,
 ) -> int:
-    """Show the whole way of a post: refused, labelled, passed and verified; inputs are never changed."""
+    """Show the whole way of a post: refused, labelled, passed and verified; inputs are never changed.
+
+    演示一篇帖子从被拒、添加标识、通过到核验的全过程;输入文件不会被改动。
+    """
     from provenance.cli import demo_pictures
 
     del lang
@@ -40,17 +60,31 @@ def demo(
     with _files.new_folder(folder) as staging:
         (staging / "input").mkdir()
         if media:
-            data = _own_post(
-                [_copied(each, staging / "input", at) for at, each in enumerate(media)], captured_at, place
-            )
+            copies = [_copied(each, staging / "input", at) for at, each in enumerate(media)]
+            data = _own_post(copies, captured_at, place, source)
         else:
             demo_pictures.photograph(staging / "input" / "scene.jpg")
             demo_pictures.poster(staging / "input" / "poster.png")
             data = _drawn_post(demo_pictures.CAPTURED_AT)
         _write(staging / "input" / "draft.json", _unlabelled(data))
         _write(staging / "input" / "post.json", data)
-    made = identity.create(folder / "identity")
-    return _run(folder, drafts, Signer.from_pem(made.certificate, made.key), made.ca)
+    try:
+        made = identity.create(folder / "identity")
+        return _run(folder, drafts, Signer.from_pem(made.certificate, made.key), made.ca)
+    except BaseException as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, ProvenanceError):
+            given = {"time": captured_at and "--captured-at", "place": place and "--place"}
+            raise _in_terms_of_the_demo(error, {**given, "publisher": source and "--source"}) from None
+        raise
+
+
+def _in_terms_of_the_demo(error: ProvenanceError, given: Mapping[str, str | None]) -> ProvenanceError:
+    """Return a conflict with the user's own file as one that names the demo's option; any other error as it is."""
+    if error.code != "file-says-otherwise":
+        return error
+    option = given.get(str(error.details["field"]).partition(".")[0])
+    return ConflictingLabels("demo-conflict", **error.details, option=option)
 
 
 def _run(folder: Path, drafts: Path, signer: Signer, authority: Path) -> int:
@@ -85,6 +119,8 @@ def _name_the_missing_options(post: dict[str, Any]) -> None:
         output.say("demo-needs", option="--captured-at 2026-05-01T08:30:00+08:00")
     if sum("place" in label for label in captures) < whole:
         output.say("demo-needs", option="--place 四川省成都市")
+    if not any(label["kind"] == "source" for label in (*post.get("labels", ()), *stated)):
+        output.say("demo-needs", option="--source NAME")
 
 
 def _drawn_post(captured_at: str) -> dict[str, Any]:
@@ -96,17 +132,22 @@ def _drawn_post(captured_at: str) -> dict[str, Any]:
         "produce_id": "demo-1",
         "tool": "示例绘图",
     }
-    return _post(
-        [
+    return {
+        **_post("五一假期成都大熊猫基地客流回升", "成都观察员", mcn=_MCN),
+        "body": "五一假期首日,成都大熊猫基地客流回升。",
+        "labels": [_SOURCE],
+        "assets": [
             {"id": "1", "path": "scene.jpg", "origin": "self-shot", "labels": [capture]},
             {"id": "2", "path": "poster.png", "origin": "ai-generated", "labels": [generated]},
         ],
-        declared="ai",
-    )
+        "declaration": {"platform": "douyin", "option": "ai"},
+    }
 
 
-def _own_post(media: list[tuple[str, Observation]], captured_at: str | None, place: str | None) -> dict[str, Any]:
-    """Return a post of the user's own pictures; what their files know of time and place is taken from there."""
+def _own_post(
+    media: list[tuple[str, Observation]], captured_at: str | None, place: str | None, source: str | None
+) -> dict[str, Any]:
+    """Return a post of the user's own pictures; it states what the options and the files say, and nothing else."""
     assets = []
     for at, (name, seen) in enumerate(media, start=1):
         capture: dict[str, Any] = {"kind": "capture"}
@@ -116,7 +157,8 @@ def _own_post(media: list[tuple[str, Observation]], captured_at: str | None, pla
             capture["place"] = {"name": name_of_place}
         asset: dict[str, Any] = {"id": str(at), "path": name, "origin": "self-shot"}
         assets.append({**asset, "labels": [capture]} if len(capture) > 1 else asset)
-    return _post(assets, declared="none")
+    labels = [{"kind": "source", "publisher": source}] if source else []
+    return {**_post("我的照片", "我的账号"), "labels": labels, "assets": assets}
 
 
 def _said(seen: Observation, field: str, inside: str | None = None) -> str | None:
@@ -128,36 +170,18 @@ def _said(seen: Observation, field: str, inside: str | None = None) -> str | Non
     return None
 
 
-def _post(assets: list[dict[str, Any]], declared: str) -> dict[str, Any]:
+def _post(title: str, account: str, mcn: Mapping[str, str] | None = None) -> dict[str, Any]:
+    managed = {"mcn_managed": True, "mcn": mcn} if mcn else {"mcn_managed": False}
     return {
         "schema": "provenance/post/1",
         "id": "demo-1",
         "kind": "image-text",
         "acting_as": "author",
-        "title": "五一假期成都大熊猫基地客流回升",
-        "body": "五一假期首日,成都大熊猫基地客流回升。",
+        "title": title,
         "body_format": "text",
         "language": "zh-CN",
-        "account": {
-            "id": "a-1",
-            "name": "成都观察员",
-            "anonymous": False,
-            "self_media": True,
-            "mcn_managed": True,
-            "mcn": {"name": "星河文化传媒(成都)有限公司", "as_of": "2026-05-01"},
-        },
+        "account": {"id": "a-1", "name": account, "anonymous": False, "self_media": True, **managed},
         "facts": {"topics": ["social-event"], "contains": [], "reposted": False},
-        "labels": [
-            {
-                "kind": "source",
-                "publisher": "新华社",
-                "url": "https://example.com/news/20260501",
-                "published_at": "2026-05-01",
-                "copyright_owner": "新华社",
-            }
-        ],
-        "assets": assets,
-        "declaration": {"platform": "douyin", "option": declared},
     }
 
 
