@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -90,7 +91,7 @@ def test_a_finished_post_is_valid_input_and_attaching_twice_equals_once(run, wri
         ("foreign-xmp.jpg", ["--source", "AFP"], 2, "Reuters"),
         ("plain.jpg", ["--source", "AFP", "--draw", "source"], 2, "fixed wording"),
         ("plain.jpg", ["--fiction", "invented"], 2, "--fiction"),
-        ("plain.jpg", ["--origin", "found", "--source", "x"], 2, "/origin"),
+        ("plain.jpg", ["--origin", "found", "--source", "x"], 2, ": --origin: found"),
         ("plain.jpg", [], 2, "--labels"),
         ("plain.jpg", ["--source", "x", "--on-conflict", "win"], 2, "--on-conflict"),
         ("plain.jpg", ["--source", "x", "--cert", "nowhere.pem", "--key", "nowhere.pem"], 2, "nowhere.pem"),
@@ -101,6 +102,60 @@ def test_bad_input_is_refused_with_what_to_do_and_nothing_is_left(run, media, tm
     assert result.code == code, result.err
     assert words in result.err
     assert result.out == "" or code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--latitude", "30"], ["--place", "--longitude", "--datum"]),
+        (["--place", "x", "--latitude", "300", "--longitude", "1", "--datum", "wgs84"], ["--latitude"]),
+        (["--grade", "x", "--place", "y", "--country-code", "X1"], ["--grade", "--country-code"]),
+        (["--source-url", "x"], ["--source", "--source-url"]),
+        (["--source", "x", "--origin", "found"], ["--origin"]),
+        (["--source", "x", "--draw", "source"], ["--draw"]),
+    ],
+)  # fmt: skip
+def test_every_problem_of_a_line_names_the_option(run, media, tmp_path, options, named):
+    result = attach(run, media / "plain.jpg", tmp_path / "out.jpg", *options)
+    assert result.code == 2
+    text = result.err.partition("): ")[2]
+    assert [line.partition(":")[0] for line in text.splitlines()] == named
+    assert not re.search(r"/(assets|labels|origin|draw)", text)
+
+
+def test_draw_says_what_to_type_to_draw_nothing(run, media, tmp_path):
+    result = attach(run, media / "plain.jpg", tmp_path / "out.jpg", "--source", "x", "--draw", "source")
+    assert "or none to draw nothing" in result.err
+    assert "empty list" not in result.err
+
+
+def test_a_position_in_conflict_is_told_as_people_write_it(run, media, tmp_path):
+    once = tmp_path / "once.jpg"
+    rest = ["--place", "x", "--longitude", "104", "--datum", "wgs84", "--latitude"]
+    assert attach(run, media / "plain.jpg", once, *rest, "30").code == 0
+    result = attach(run, once, tmp_path / "out.jpg", *rest, "31")
+    assert "is 31.0, 104.0 (wgs84), but" in result.err
+    assert "says 30.0, 104.0 (wgs84)." in result.err
+    assert "--latitude" in result.err
+    assert "{" not in result.err
+
+
+@pytest.mark.parametrize("output", [[], ["--json"]], ids=str)
+def test_a_warning_about_one_file_names_the_option_and_claims_nothing_more(run, media, tmp_path, output):
+    options = ["--ai-generated", "--no-manifest", "--draw", "none", *output]
+    result = attach(run, media / "plain.jpg", tmp_path / "out.jpg", *options)
+    for text in [result.err, *(each["message"] for each in (result.json["warnings"] if output else ()))]:
+        assert "--ai-generated: no AIGC element was written" in text
+        assert "recorded without it" in text
+        assert "/assets/0" not in text
+
+
+def test_a_labels_file_keeps_its_pointers(run, media, tmp_path):
+    labels = tmp_path / "labels.json"
+    labels.write_text('[{"kind": "source"}]', encoding="utf-8")
+    result = attach(run, media / "plain.jpg", tmp_path / "out.jpg", "--labels", labels, "--captured-at", "x")
+    assert "/labels/0/publisher: this key" in result.err
+    assert "--captured-at: x is not a time" in result.err
 
 
 @pytest.mark.parametrize("lang", ["en", "zh-CN"])

@@ -180,3 +180,22 @@ def test_the_post_schema_accepts_the_post_and_refuses_what_the_loader_refuses(po
         {**post_data, "assets": [{"id": "1"}]},
     ):
         assert not validator.is_valid(broken), json.dumps(broken, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(("lang", "told"), [("en", "): /: [] is not an object."), ("zh-CN", "):/:[] 不是对象。")])
+def test_a_post_that_is_no_object_is_named_by_the_pointer_to_the_whole(run, tmp_path, lang, told):
+    (tmp_path / "post.json").write_text("[]", encoding="utf-8")
+    result = run("check", tmp_path / "post.json", "--lang", lang)
+    assert (result.code, told in result.err) == (2, True), result.err
+
+
+@pytest.mark.parametrize(
+    ("role", "word"), [("author", "作者"), ("mcn", "MCN机构"), ("generator", "生成服务提供者"), ("platform", "平台")]
+)
+def test_the_verdict_names_the_role_in_the_users_language(run, write_post, post_data, role, word):
+    post = write_post({**post_data, "acting_as": role})
+    assert f"身份 {word})" in run("check", post, "--lang", "zh-CN").out
+    assert (
+        f"as {'MCN' if role == 'mcn' else 'generation service' if role == 'generator' else role})"
+        in run("check", post).out
+    )

@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-from provenance.__main__ import main
 from provenance.cli import app, output
 from provenance.cli.locale import default_locale
 
@@ -80,8 +79,10 @@ def test_an_interruption_while_modules_load_is_no_traceback(monkeypatch, capsys,
     monkeypatch.setattr(sys, "meta_path", [Interrupting(), *sys.meta_path])
     monkeypatch.delitem(sys.modules, "provenance.cli.app")
     monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(sys, "argv", ["provenance"])
+    monkeypatch.delitem(sys.modules, "provenance.__main__", raising=False)
     with pytest.raises(SystemExit) as caught:
-        main()
+        runpy.run_module("provenance", run_name="__main__")
     assert caught.value.code == 130
     assert (
         capsys.readouterr().err

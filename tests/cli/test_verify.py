@@ -5,7 +5,10 @@ import re
 
 import jsonschema
 import pytest
+import typer
 
+from provenance._messages import message
+from provenance.catalog import Catalog
 from provenance.cli.app import app
 from provenance.cli.commands.schema import json_schema
 
@@ -109,6 +112,33 @@ def test_rules_are_listed_and_each_can_be_explained(run, lang):
     assert run("rules", "list", "--lang", lang).code == 0
 
 
+def test_a_rule_is_explained_in_one_language(run):
+    english, chinese = (
+        run("rules", "explain", "self-shot-without-time-and-place", "--lang", lang).out for lang in ("en", "zh-CN")
+    )
+    translation = "Self-shot images and videos are labelled one by one"
+    assert (translation in english, translation in chinese) == (True, False)
+    assert "must; binds author, MCN, platform;" in english
+    assert "应当;约束 作者、MCN机构、平台;" in chinese
+
+
+def test_every_role_and_modality_of_the_edition_has_a_word_in_both_languages(run):
+    provisions = Catalog.packaged().provisions.values()
+    codes = {f"role-{role}" for each in provisions for role in each.bearers}
+    codes |= {f"modality-{word.lower()}" for each in provisions for word in each.modality}
+    assert [code for code in codes for lang in ("en", "zh-CN") if message(code, lang, {}) == code] == []
+    assert codes
+
+
+def test_why_a_file_cannot_be_read_is_said_in_the_users_language(run, media, tmp_path):
+    cut = tmp_path / "cut.jpg"
+    cut.write_bytes((media / "camera.jpg").read_bytes()[:500])
+    for path in (tmp_path / "none.jpg", cut, media / "text-named.jpg"):
+        out = run("verify", path, "--lang", "zh-CN").out.replace(str(path), "")
+        assert "无法读取" in out
+        assert not re.search(r"\b[a-z]{2,} [a-z]{2,}\b", out), out
+
+
 def test_a_provision_leads_to_its_rules_and_an_unknown_id_is_refused(run):
     assert run("rules", "explain", "SM2023-03-2", "--json").json["id"] == "self-shot-without-time-and-place"
     result = run("rules", "explain", "no-such-rule")
@@ -145,11 +175,44 @@ def test_the_demo_on_ones_own_photograph_takes_the_time_from_it_and_asks_for_the
     assert "self-shot-without-time-and-place" in result.out
     assert "--place" in result.err
     assert "--captured-at" not in result.err
-    assert run("demo", media / "camera.jpg", "--place", "四川省成都市", "-o", tmp_path / "b").code == 0
+    assert "--source" in result.err
+    complete = ["--place", "四川省成都市", "--source", "成都观察员"]
+    assert run("demo", media / "camera.jpg", *complete, "-o", tmp_path / "b").code == 0
     result = run("demo", media / "plain.jpg", "-o", tmp_path / "c")
     assert "--captured-at" in result.err
     assert run("demo", media / "text-named.jpg", "-o", tmp_path / "d").code == 3
     assert not (tmp_path / "d").exists()
+
+
+def test_the_demo_signs_nothing_about_ones_own_photograph_that_nobody_said(run, media, tmp_path):
+    run("demo", media / "camera.jpg", "--place", "四川省成都市", "-o", tmp_path / "out")
+    post = json.loads((tmp_path / "out/labelled/post.json").read_text(encoding="utf-8"))
+    assert (post.get("labels", []), post["account"]["mcn_managed"], "mcn" in post["account"]) == ([], False, False)
+    files = run("verify", *(tmp_path / "out/labelled/media").iterdir(), "--json").json["files"]
+    assert {label["kind"] for file in files for label in file["labels"]} == {"capture"}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--captured-at", "2020-01-01"], "Leave out --captured-at."),
+        (["--captured-at", "yesterday"], "is not a time"),
+        (["--place", " "], "/assets/0/labels/0/place/name"),
+    ],
+)
+def test_a_demo_that_cannot_go_on_says_why_and_leaves_nothing(run, media, tmp_path, options, words):
+    result = run("demo", media / "camera.jpg", "--place", "x", *options, "-o", tmp_path / "out")
+    assert (result.code, words in result.err, "--on-conflict" in result.err) == (2, True, False), result.err
+    assert list(tmp_path.glob("out*")) == []
+
+
+def test_an_interrupted_demo_leaves_nothing(run, monkeypatch, tmp_path):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("provenance.sdk.Provenance.attach", interrupted)
+    assert run("demo", "-o", tmp_path / "out").code == 130
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_demo_picks_a_free_folder(run, tmp_path, monkeypatch):
@@ -171,6 +234,32 @@ def test_every_command_has_help_and_a_language(run, command):
     assert result.code == 0
     assert "--lang" in result.out
     assert re.search(r"^  [A-Z].{30}", result.out, re.MULTILINE), "no description"
+    described = re.sub(r"^  --help .*", "", result.out, flags=re.MULTILINE)
+    assert re.search(r"^  [\u4e00-\u9fffA-Z]*[\u4e00-\u9fff].{8}", described, re.MULTILINE), "no Chinese description"
+
+
+@pytest.mark.parametrize("path", list(commands(app)), ids=" ".join)
+def test_every_option_is_explained_in_both_languages(path):
+    command = typer.main.get_command(app)
+    for name in path:
+        command = command.commands[name]
+    for parameter in command.params:
+        if parameter.name != "help":
+            assert re.match(r"[^\u4e00-\u9fff]+[.:)] .*[\u4e00-\u9fff].*。$", parameter.help), parameter.name
+
+
+@pytest.mark.parametrize("group", [[], ["rules"], ["identity"]], ids=str)
+def test_a_group_without_a_command_prints_its_help_and_nothing_else(run, group):
+    result = run(*group)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("Usage: provenance")
+    assert "COMMAND --help" not in result.err
+    assert all(re.search(r"[\u4e00-\u9fff]", line) for line in result.err.split("Commands:")[1].strip().splitlines())
+
+
+@pytest.mark.parametrize("arguments", [["check", "--bogus", "--lang", "zh-CN"], ["verify", "--lang=zh-CN"]])
+def test_a_usage_error_comes_in_the_language_that_was_asked_for(run, arguments):
+    assert run(*arguments).err.startswith("命令行有误:")
 
 
 def test_wrong_options_are_usage_errors(run):

@@ -21,25 +21,26 @@ _USAGE: Final = 2
 app = typer.Typer(
     name="provenance",
     help="Attach, check and verify content labels. 为内容添加、检查和核验标识。",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.command("attach")(attach.attach)
-app.command("check")(check.check)
-app.command("verify")(verify.verify)
-app.command("compare")(compare.compare)
-app.command("formats")(formats.formats)
-app.command("schema")(schema.schema)
-app.command("demo")(demo.demo)
-app.add_typer(rules.app, name="rules")
-app.add_typer(identity.app, name="identity")
+app.callback(invoke_without_command=True)(output.help_without_command)
+app.command("attach", short_help="Attach labels. 添加标识。")(attach.attach)
+app.command("check", short_help="May it be published? 发布前检查。")(check.check)
+app.command("verify", short_help="What do files say? 核验文件。")(verify.verify)
+app.command("compare", short_help="What was lost? 比较前后文件。")(compare.compare)
+app.command("formats", short_help="List containers. 列出格式。")(formats.formats)
+app.command("schema", short_help="Print a JSON Schema. 打印结构。")(schema.schema)
+app.command("demo", short_help="See it work. 演示全过程。")(demo.demo)
+app.add_typer(rules.app, name="rules", short_help="Look at the rules. 查看规则。")
+app.add_typer(identity.app, name="identity", short_help="Make identities. 生成签名身份。")
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code (contract, section 2)."""
     output.use_utf_8()
+    output.use_language_of(arguments)
     # A service manager's stop must unwind like Ctrl-C, so that nothing half written stays.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
 import typer
 
@@ -31,37 +31,63 @@ class _Option:
 
 
 _OPTIONS: Final = (
-    _Option("--ai-generated", "ai-generated", "", "Made with AI.", bool),
-    _Option("--grade", "ai-generated", "grade", "confirmed (default), possible or suspected."),
-    _Option("--producer", "ai-generated", "producer", "Provider's 27-character code, or its name."),
-    _Option("--produce-id", "ai-generated", "produce_id", "The provider's number for this content."),
-    _Option("--propagator", "ai-generated", "propagator", "Code or name of the platform that passes it on."),
-    _Option("--propagate-id", "ai-generated", "propagate_id", "That platform's number for it."),
-    _Option("--tool", "ai-generated", "tool", "The tool it was made with."),
-    _Option("--extent", "ai-generated", "extent", "whole or part."),
-    _Option("--captured-at", "capture", "time", "When it was recorded: 2026-05-01T08:30:00+08:00, or shorter."),
-    _Option("--place", "capture", "place.name", "Where it was recorded."),
-    _Option("--country-code", "capture", "place.country_code", "ISO 3166 code."),
-    _Option("--province", "capture", "place.province", "Province."),
-    _Option("--city", "capture", "place.city", "City."),
-    _Option("--county", "capture", "place.county", "County or district."),
-    _Option("--precision", "capture", "place.precision", "exact, county, city, province or country."),
-    _Option("--latitude", "capture", "place.coordinates.latitude", "Degrees north.", float),
-    _Option("--longitude", "capture", "place.coordinates.longitude", "Degrees east.", float),
-    _Option("--datum", "capture", "place.coordinates.datum", "wgs84, gcj02 or bd09."),
-    _Option("--source", "source", "publisher", "Who published the information."),
-    _Option("--source-title", "source", "title", "Title of the original."),
-    _Option("--source-url", "source", "url", "Address of the original."),
-    _Option("--published-at", "source", "published_at", "When the original was published."),
-    _Option("--copyright-owner", "source", "copyright_owner", "Who owns the copyright."),
-    _Option("--author", "source", "author", "Author of the original."),
-    _Option("--event-time", "past-event", "time", "When the old event that is quoted took place."),
-    _Option("--event-place", "past-event", "place.name", "Where it took place."),
-    _Option("--fiction", "fiction", "form", "fictional, dramatised or staged."),
-    _Option("--mcn", "mcn", "name", "The MCN the account belongs to."),
-    _Option("--mcn-uscc", "mcn", "uscc", "Its unified social credit code."),
-    _Option("--mcn-as-of", "mcn", "as_of", "As of when."),
+    _Option("--ai-generated", "ai-generated", "", "Made with AI. 由人工智能生成。", bool),
+    _Option("--grade", "ai-generated", "grade", "confirmed (default), possible or suspected. 确认(默认)、可能或疑似。"),
+    _Option(
+        "--producer",
+        "ai-generated",
+        "producer",
+        "Provider's 27-character code, or its name. 服务提供者的27位编码或名称。",
+    ),
+    _Option(
+        "--produce-id",
+        "ai-generated",
+        "produce_id",
+        "The provider's number for this content. 提供者为该内容编的制作编号。",
+    ),
+    _Option(
+        "--propagator",
+        "ai-generated",
+        "propagator",
+        "Code or name of the platform that passes it on. 传播平台的编码或名称。",
+    ),
+    _Option("--propagate-id", "ai-generated", "propagate_id", "That platform's number for it. 该平台的传播编号。"),
+    _Option("--tool", "ai-generated", "tool", "The tool it was made with. 生成所用的工具。"),
+    _Option("--extent", "ai-generated", "extent", "whole or part. 整体或部分。"),
+    _Option(
+        "--captured-at",
+        "capture",
+        "time",
+        "When it was recorded: 2026-05-01T08:30:00+08:00, or shorter. 拍摄时间,可只写到日。",
+    ),
+    _Option("--place", "capture", "place.name", "Where it was recorded. 拍摄地点。"),
+    _Option("--country-code", "capture", "place.country_code", "ISO 3166 code. 国家代码。"),
+    _Option("--province", "capture", "place.province", "Province. 省份。"),
+    _Option("--city", "capture", "place.city", "City. 城市。"),
+    _Option("--county", "capture", "place.county", "County or district. 区县。"),
+    _Option(
+        "--precision", "capture", "place.precision", "exact, county, city, province or country. 地点精确到哪一级。"
+    ),
+    _Option("--latitude", "capture", "place.coordinates.latitude", "Degrees north. 北纬度数。", float),
+    _Option("--longitude", "capture", "place.coordinates.longitude", "Degrees east. 东经度数。", float),
+    _Option("--datum", "capture", "place.coordinates.datum", "wgs84, gcj02 or bd09. 坐标系。"),
+    _Option("--source", "source", "publisher", "Who published the information. 信息的发布者。"),
+    _Option("--source-title", "source", "title", "Title of the original. 原文标题。"),
+    _Option("--source-url", "source", "url", "Address of the original. 原文网址。"),
+    _Option("--published-at", "source", "published_at", "When the original was published. 原文发布时间。"),
+    _Option("--copyright-owner", "source", "copyright_owner", "Who owns the copyright. 版权所有者。"),
+    _Option("--author", "source", "author", "Author of the original. 原文作者。"),
+    _Option(
+        "--event-time", "past-event", "time", "When the old event that is quoted took place. 所引旧事件的发生时间。"
+    ),
+    _Option("--event-place", "past-event", "place.name", "Where it took place. 发生地点。"),
+    _Option("--fiction", "fiction", "form", "fictional, dramatised or staged. 虚构、演绎或摆拍。"),
+    _Option("--mcn", "mcn", "name", "The MCN the account belongs to. 账号所属MCN机构。"),
+    _Option("--mcn-uscc", "mcn", "uscc", "Its unified social credit code. 机构的统一社会信用代码。"),
+    _Option("--mcn-as-of", "mcn", "as_of", "As of when. 截至何时。"),
 )
+
+_ASSET_OPTIONS: Final = {"/origin": "--origin", "/draw": "--draw", "/location_privacy": "--location-privacy"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +99,21 @@ class Given:
 
     def explain(self, error: ProvenanceError) -> None:
         """Name the option instead of the pointer, where an option is what the user typed."""
-        pointer = str(error.details.get("pointer", ""))
-        if flag := self.options.get(pointer):
-            error.details["pointer"] = flag
+        others = cast("list[tuple[str, dict[str, object]]]", error.details.get("others", []))
+        for details in (error.details, *(details for _, details in others)):
+            for key in ("pointer", "first"):
+                if isinstance(pointer := details.get(key), str):
+                    details[key] = self._named(pointer.removeprefix("/assets/0"))
+        if error.code == "draw-not-fixed-wording":
+            error.code = "draw-option-not-fixed-wording"
+
+    def _named(self, pointer: str) -> str:
+        """Return the option at a pointer, else the nearest one above it, else the first one given below it."""
+        for end in (len(pointer), *(at for at in range(len(pointer) - 1, 0, -1) if pointer[at] == "/")):
+            if flag := self.options.get(pointer[:end]):
+                return flag
+        below = (flag for at, flag in self.options.items() if at.startswith(f"{pointer}/"))
+        return next(below, pointer) if pointer.count("/") > 1 else pointer
 
 
 def with_label_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -118,13 +156,16 @@ def given(fields: Mapping[str, Any], labels_file: Path | None) -> Given:
         value = fields[option.name]
         if value is not None and value is not False:
             _put(by_kind.setdefault(option.kind, _new(option.kind)), option.field, value)
-    places = {kind: f"/labels/{len(labels) + at}" for at, kind in enumerate(by_kind)}
-    options = {
-        f"{places[option.kind]}/{option.field.replace('.', '/')}".rstrip("/"): option.flag
-        for option in _OPTIONS
-        if option.kind in places
+    return Given([*labels, *by_kind.values()], _ASSET_OPTIONS | _pointers(fields, list(by_kind), len(labels)))
+
+
+def _pointers(fields: Mapping[str, Any], kinds: Sequence[str], before: int) -> dict[str, str]:
+    """Return the option for each pointer into the labels that options made; those that were given come first."""
+    options = sorted((each for each in _OPTIONS if each.kind in kinds), key=lambda each: not fields[each.name])
+    return {
+        f"/labels/{before + kinds.index(each.kind)}/{each.field.replace('.', '/')}".rstrip("/"): each.flag
+        for each in options
     }
-    return Given([*labels, *by_kind.values()], options)
 
 
 def _new(kind: str) -> dict[str, Any]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import json
 import sys
-from collections.abc import Iterator
-from typing import Annotated, Any
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -31,13 +32,24 @@ def _set_locale(value: str | None) -> str | None:
     return value
 
 
+def use_language_of(arguments: Sequence[str]) -> None:
+    """Use the language that a command line asks for, even when nothing else of it can be understood."""
+    asked = [value for option, value in itertools.pairwise(arguments) if option == "--lang"]
+    asked += [each.removeprefix("--lang=") for each in arguments if each.startswith("--lang=")]
+    _Language.locale = "zh-CN" if "zh-CN" in asked else "en" if "en" in asked else default_locale()
+
+
 Lang = Annotated[
     str | None,
     typer.Option(
-        "--lang", help="Language of messages: zh-CN or en.", callback=_set_locale, is_eager=True, metavar="zh-CN|en"
+        "--lang",
+        help="Language of messages: zh-CN or en. 消息语言。",
+        callback=_set_locale,
+        is_eager=True,
+        metavar="zh-CN|en",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output. 输出 JSON。")]
 
 
 def locale() -> Locale:
@@ -57,12 +69,31 @@ def say(code: str, /, **fields: object) -> None:
 
 def warn(error: ProvenanceError) -> None:
     """Print what went differently from what was asked, on standard error."""
-    sys.stderr.write(text("warning-line", code=error.code, text=error.diagnostics(locale())) + "\n")
+    sys.stderr.write(text("warning-line", code=error.code, text=told(error)) + "\n")
 
 
 def error(problem: ProvenanceError) -> None:
     """Print an error with its stable code, on standard error."""
-    sys.stderr.write(text("error-line", code=problem.code, text=problem.diagnostics(locale())) + "\n")
+    sys.stderr.write(text("error-line", code=problem.code, text=told(problem)) + "\n")
+
+
+def told(problem: ProvenanceError) -> str:
+    """Return what an error or a warning says in the user's language, its values as people write them."""
+    others = cast("list[tuple[str, dict[str, object]]]", problem.details.get("others", []))
+    for details in (problem.details, *(details for _, details in others)):
+        details.update({key: _readable(details[key]) for key in ("value", "other") if key in details})
+        if details.get("pointer") == "":  # the whole document
+            details["pointer"] = "/"
+    return problem.diagnostics(locale())
+
+
+def _readable(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    if {"latitude", "longitude"} <= value.keys():
+        datum = f" ({value['datum']})" if value.get("datum") else ""
+        return f"{value['latitude']}, {value['longitude']}{datum}"
+    return ", ".join(f"{key}={_readable(inner)}" for key, inner in value.items())
 
 
 def document(data: Any) -> None:
@@ -92,6 +123,13 @@ def progress() -> Iterator[Any]:
             bar.update(task, completed=done, total=total, description=what)
 
         yield step
+
+
+def help_without_command(context: typer.Context) -> None:
+    """Print a group's help, and nothing else, when no command of it was given."""
+    if context.invoked_subcommand is None:
+        sys.stderr.write(context.get_help() + "\n")
+        raise typer.Exit(2)
 
 
 def use_utf_8() -> None:

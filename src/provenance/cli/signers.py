@@ -13,10 +13,15 @@ from provenance.errors import UsageError
 from provenance.manifests.signer import Signer
 
 Certificate = Annotated[
-    Path | None, typer.Option("--cert", help="Certificate chain (PEM), signing certificate first.", show_default=False)
+    Path | None,
+    typer.Option(
+        "--cert",
+        help="Certificate chain (PEM), signing certificate first. 证书链(PEM),签名证书在前。",
+        show_default=False,
+    ),
 ]
-Key = Annotated[Path | None, typer.Option("--key", help="Its private key (PEM).", show_default=False)]
-NoManifest = Annotated[bool, typer.Option("--no-manifest", help="Sign nothing.")]
+Key = Annotated[Path | None, typer.Option("--key", help="Its private key (PEM). 其私钥(PEM)。", show_default=False)]
+NoManifest = Annotated[bool, typer.Option("--no-manifest", help="Sign nothing. 不签名。")]
 
 
 def signer_for(certificate: Path | None, key: Path | None, *, no_manifest: bool) -> Signer | None:

@@ -23,6 +23,13 @@ _SIGNATURE: Final = {
 _CHANGE_MARKS: Final = {"lost": "✗", "altered": "!", "added": "+"}
 _CHANGES: Final = {"lost": "compare-lost", "altered": "compare-altered", "added": "compare-added"}
 _COMPARED: Final = {"notice": "compare-notice", "manifest": "compare-manifest", "aigc": "compare-aigc"}
+ROLES: Final = {
+    "author": "role-author",
+    "mcn": "role-mcn",
+    "generator": "role-generator",
+    "platform": "role-platform",
+}
+"""Message codes of the roles."""
 _STATUS_MARKS: Final = {"present": "✓", "missing": "✗", "required": "?"}
 
 
@@ -36,7 +43,7 @@ def attached_json(done: Attached | Labelled) -> dict[str, Any]:
             "sidecars": [str(sidecar) for sidecar in done.sidecars],
             "notices": [notice.as_json() for notice in done.notices],
             "media_change": done.media_change,
-            "warnings": [{"code": each.code, "message": each.diagnostics(output.locale())} for each in done.warnings],
+            "warnings": [{"code": each.code, "message": output.told(each)} for each in done.warnings],
         }
     return {
         "schema": "provenance/attachment/1",
@@ -76,7 +83,15 @@ def print_report(report: Report) -> None:
         for severity in ("blocking", "warning", "advisory")
     }
     verdict = {True: "verdict-publishable", False: "verdict-not-publishable", None: "verdict-none"}[report.publishable]
-    _line(output.text(verdict, edition=report.edition, date=report.checked_on, role=report.acting_as, **counts))
+    _line(
+        output.text(
+            verdict,
+            edition=report.edition,
+            date=report.checked_on,
+            role=output.text(ROLES[report.acting_as]),
+            **counts,
+        )
+    )
 
 
 def print_verification(found: Verification) -> None:
@@ -134,7 +149,7 @@ def _notice_line(notice: NoticeStatus) -> str:
 def _file_lines(file: FileVerification) -> Iterator[str]:
     if file.error is not None:
         yield f"{file.path}  {output.text('file-unreadable')}"
-        yield f"  {file.error.message}"
+        yield f"  {output.text(file.error.code, **file.error.details)}"
         return
     state = output.text("manifest-line", state=file.manifest.state, issuer=file.manifest.issuer)
     yield f"{file.path}  {output.text('file-clean' if file.clean else 'file-not-clean')}  {state}"

@@ -21,28 +21,55 @@ Conflict = Literal["refuse", "keep"]
 
 @with_label_options
 def attach(
-    item: Annotated[Path, typer.Argument(metavar="POST.json|MEDIA", help="A post file, or one media file.")],
-    into: Annotated[Path, typer.Option("-o", "--output", help="New folder for a post, new file for one medium.")],
+    item: Annotated[
+        Path,
+        typer.Argument(metavar="POST.json|MEDIA", help="A post file, or one media file. 帖子文件,或一个媒体文件。"),
+    ],
+    into: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            help="New folder for a post, new file for one medium. 帖子写入新文件夹,单个媒体写入新文件。",
+        ),
+    ],
     fields: dict[str, Any],
-    labels: Annotated[Path | None, typer.Option("--labels", help="JSON list of labels for one media file.")] = None,
-    origin: Annotated[
-        str | None, typer.Option("--origin", help="self-shot, reposted, ai-generated … (one file).")
+    labels: Annotated[
+        Path | None, typer.Option("--labels", help="JSON list of labels for one media file. 单个媒体的标签列表(JSON)。")
     ] = None,
-    draw: Annotated[list[str] | None, typer.Option("--draw", help="Label kinds to draw, or none (one file).")] = None,
+    origin: Annotated[
+        str | None, typer.Option("--origin", help="self-shot, reposted, ai-generated … (one file). 来历(仅单个文件)。")
+    ] = None,
+    draw: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--draw", help="Label kinds to draw, or none (one file). 须画出的标签类型,none 为不画(仅单个文件)。"
+        ),
+    ] = None,
     location_privacy: Annotated[
-        Literal["keep", "coarsen", "remove"] | None, typer.Option(help="What to do with an exact position (one file).")
+        Literal["keep", "coarsen", "remove"] | None,
+        typer.Option(help="What to do with an exact position (one file). 如何处理精确位置(仅单个文件)。"),
     ] = None,
     cert: Certificate = None,
     key: Key = None,
     no_manifest: NoManifest = False,
     on_conflict: Annotated[
-        Conflict, typer.Option("--on-conflict", help="What to do when the file says otherwise.")
+        Conflict,
+        typer.Option("--on-conflict", help="What to do when the file says otherwise. 与文件所写不一致时如何处理。"),
     ] = "refuse",
-    check: Annotated[bool, typer.Option("--check", help="Run the gate afterwards and exit as it does.")] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Run the gate afterwards and exit as it does. 完成后做发布前检查,并以其结果退出。"
+        ),
+    ] = False,
     json: AsJson = False,
     lang: Lang = None,
 ) -> int:
-    """Attach labels to copies of a post's assets, or to a copy of one media file; inputs are never changed."""
+    """Attach labels to copies of a post's assets, or to a copy of one media file; inputs are never changed.
+
+    为帖子素材的副本,或一个媒体文件的副本添加标识;输入文件不会被改动。
+    """
     del lang
     one_file = {"--origin": origin, "--location-privacy": location_privacy, "--draw": draw}
     whole_post = is_post(item)  # before a signer is looked for: a wrong path must not make a development identity
@@ -74,10 +101,13 @@ def _media(
     if asset.get("draw") == ["none"]:
         asset["draw"] = []
     try:
-        return sdk.attach_media(item, asset, into=into, on_conflict=on_conflict)
+        done = sdk.attach_media(item, asset, into=into, on_conflict=on_conflict)
     except ProvenanceError as error:
         labels.explain(error)
         raise
+    for warning in done.warnings:
+        labels.explain(warning)
+    return done
 
 
 def _refuse_media_options(fields: dict[str, Any], options: dict[str, Any]) -> None:

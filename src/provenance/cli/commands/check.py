@@ -22,16 +22,24 @@ def _day(text: str) -> date:
 
 def check(
     item: Annotated[
-        Path, typer.Argument(metavar="POST.json|DIR|MEDIA", help="A post file, an attached folder, or one file.")
+        Path,
+        typer.Argument(
+            metavar="POST.json|DIR|MEDIA",
+            help="A post file, an attached folder, or one file. 帖子文件、已完成的文件夹,或一个文件。",
+        ),
     ],
     on: Annotated[
-        date | None, typer.Option("--on", parser=_day, metavar="DATE", help="Apply the rules of this date.")
+        date | None,
+        typer.Option("--on", parser=_day, metavar="DATE", help="Apply the rules of this date. 按该日期的规则检查。"),
     ] = None,
-    jurisdiction: Annotated[str, typer.Option("--jurisdiction", help="Whose rules.")] = "cn",
+    jurisdiction: Annotated[str, typer.Option("--jurisdiction", help="Whose rules. 适用哪个法域的规则。")] = "cn",
     json: AsJson = False,
     lang: Lang = None,
 ) -> int:
-    """Say whether a post may be published, and if not, why and how to mend it; reads the finished files."""
+    """Say whether a post may be published, and if not, why and how to mend it; reads the finished files.
+
+    检查帖子能否发布,不能则说明原因和补救办法;检查的是成品文件。
+    """
     del lang
     sdk = Provenance(signer=None, jurisdiction=jurisdiction)
     with output.progress() as progress:

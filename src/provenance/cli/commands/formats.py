@@ -35,7 +35,10 @@ _SLOTS: Final = {
 
 
 def formats(json: AsJson = False, lang: Lang = None) -> None:
-    """Show each container: what is read, where labels go, the AIGC element's slot and form, manifest and notice."""
+    """Show each container: what is read, where labels go, the AIGC element's slot and form, manifest and notice.
+
+    列出每种格式:读取什么、标识写在何处、AIGC 标识的位置与形式、签名清单和显式标识。
+    """
     del lang
     if json:
         output.document({"schema": "provenance/formats/1", "formats": [_as_json(each) for each in handlers()]})

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, Final
 
 import typer
 
 from provenance.catalog import Catalog
 from provenance.catalog.data import Provision, Rule
-from provenance.cli import output
+from provenance.cli import output, tables
 from provenance.cli.output import AsJson, Lang
 from provenance.errors import UsageError
 
-app = typer.Typer(no_args_is_help=True, help="The rule edition.")
+_MODALITIES: Final = {"MUST": "modality-must", "NOT": "modality-not", "MAY": "modality-may"}
+
+app = typer.Typer(help="The rule edition. 规则版本。")
+app.callback(invoke_without_command=True)(output.help_without_command)
 
 
-@app.callback()
-def rules() -> None:
-    """Look at the rule edition."""
-
-
-@app.command("list")
+@app.command("list", short_help="List the rules. 列出规则。")
 def list_rules(json: AsJson = False, lang: Lang = None) -> None:
-    """List every rule of the edition."""
+    """List every rule of the edition.
+
+    列出本版本的全部规则。
+    """
     del lang
     catalog = Catalog.packaged()
     if json:
@@ -36,13 +37,16 @@ def list_rules(json: AsJson = False, lang: Lang = None) -> None:
     typer.echo(output.text("edition-line", edition=catalog.edition, count=len(catalog.rules)))
 
 
-@app.command("explain")
+@app.command("explain", short_help="Explain a rule. 解释规则。")
 def explain(
-    rule: Annotated[str, typer.Argument(metavar="ID", help="A rule's id, or a provision's.")],
+    rule: Annotated[str, typer.Argument(metavar="ID", help="A rule's id, or a provision's. 规则或条款的编号。")],
     json: AsJson = False,
     lang: Lang = None,
 ) -> None:
-    """Explain a rule: what it flags, the provision's own words, how certain they are, and how to mend a finding."""
+    """Explain a rule: what it flags, the provision's own words, how certain they are, and how to mend a finding.
+
+    解释一条规则:管什么、条款原文、确定程度、如何补救。
+    """
     del lang
     catalog = Catalog.packaged()
     found = [each for each in _sorted(catalog) if rule in {each.id, *each.cites}]
@@ -81,13 +85,14 @@ def _explained(rule: Rule, catalog: Catalog) -> Iterator[str]:
         instrument = next(each for each in catalog.instruments.values() if provision in each.provision)
         yield f"  {cite}  {instrument.title[locale]} {provision.article}"
         yield f"    「{provision.quote}」"
-        yield f"    {provision.en}"
+        if locale == "en":
+            yield f"    {provision.en}"
         yield "    " + output.text(
             "provision-line",
             certainty=output.text(f"certainty-{provision.certainty.rstrip('*')}"),
             since=provision.in_force.from_.isoformat(),
-            bearers=", ".join(provision.bearers),
-            modality=", ".join(provision.modality),
+            bearers=_listed(tables.ROLES, provision.bearers),
+            modality=_listed(_MODALITIES, provision.modality),
         )
         if not provision.quote_verified:
             yield "    " + output.text("quote-not-verified")
@@ -95,3 +100,7 @@ def _explained(rule: Rule, catalog: Catalog) -> Iterator[str]:
         switch = catalog.switches[switch_id]
         yield f"  {switch.id}  {switch.question[locale]}"
         yield f"    {switch.default[locale]}  ({switch.source})"
+
+
+def _listed(codes: Mapping[str, str], names: Iterable[str]) -> str:
+    return ("、" if output.locale() == "zh-CN" else ", ").join(output.text(codes[each]) for each in names)

@@ -16,10 +16,13 @@ _DOCUMENTS: dict[str, Any] = {"post": Post, "report": Report, "verification": Ve
 
 
 def schema(
-    document: Annotated[Literal["post", "report", "verification"], typer.Argument(help="Which document.")],
+    document: Annotated[Literal["post", "report", "verification"], typer.Argument(help="Which document. 哪种文档。")],
     lang: Lang = None,
 ) -> None:
-    """Print the JSON Schema (2020-12) of a document."""
+    """Print the JSON Schema (2020-12) of a document.
+
+    打印一种文档的 JSON Schema(2020-12)。
+    """
     del lang
     output.document(json_schema(document))
 

@@ -14,15 +14,21 @@ from provenance.sdk import Provenance
 
 
 def verify(
-    media: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Finished media files.")],
-    trust: Annotated[list[Path] | None, typer.Option("--trust", metavar="PEM", help="Authorities to trust.")] = None,
+    media: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Finished media files. 成品媒体文件。")],
+    trust: Annotated[
+        list[Path] | None, typer.Option("--trust", metavar="PEM", help="Authorities to trust. 信任的签发机构。")
+    ] = None,
     require: Annotated[
-        Literal["valid", "trusted"] | None, typer.Option("--require", help="The manifest state a clean file needs.")
+        Literal["valid", "trusted"] | None,
+        typer.Option("--require", help="The manifest state a clean file needs. 签名清单须达到的状态。"),
     ] = None,
     json: AsJson = False,
     lang: Lang = None,
 ) -> int:
-    """Say what every carrier of each file states, whether it holds, and where carriers disagree."""
+    """Say what every carrier of each file states, whether it holds, and where carriers disagree.
+
+    说明每个文件各处的标识写了什么、是否有效、哪里互相矛盾。
+    """
     del lang
     from provenance.manifests.trust import trust_from_files
 
