@@ -121,9 +121,10 @@ def _draw(
 ) -> tuple[Drawn, list[MediaError]]:
     if not planned.draw:
         return Drawn(source), []
-    if not found.handler.draws_notices:
+    if not _drawable(source, found):
         texts = ", ".join(text for _, text in planned.draw)
-        return Drawn(source), [MediaError("notice-not-drawn", path=source, format=found.handler.name, text=texts)]
+        name = "apng" if found.handler.draws_notices else found.handler.name
+        return Drawn(source), [MediaError("notice-not-drawn", path=source, format=name, text=texts)]
     from provenance import notices
 
     seen = found.observation
@@ -133,6 +134,14 @@ def _draw(
     with path.open("wb") as file:
         result = notices.draw(source, file, placed, orientation=seen.orientation, format=str(seen.format))
     return Drawn(path, placed, result.media_change, result.method), []
+
+
+def _drawable(source: Path, found: Look) -> bool:
+    if not found.handler.draws_notices:
+        return False
+    from provenance import notices
+
+    return notices.drawable(source, found.container.format)
 
 
 def _packets(found: Look, planned: Plan, record: str) -> tuple[bytes, bytes | None]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
 
 from provenance import _files
+from provenance._interruption import held_back
 from provenance.errors import InvalidPost, SigningFailed
 from provenance.manifests import binding
 from provenance.manifests.signer import Signer
@@ -103,7 +104,8 @@ def sign(
         sink = _Sink(file)
         with _binding_errors(source, sink), _native(signer) as native, _builder(definition) as builder:
             _add_parent(builder, claim)
-            builder.sign(native, mime, unsigned, sink)
+            with held_back():
+                builder.sign(native, mime, unsigned, sink)
         file.flush()
         if check:
             check(Path(file.name))
@@ -127,7 +129,8 @@ def sign_beside(source: Path, target: Path, claim: Claim, *, signer: Signer) -> 
         ):
             _add_parent(builder, claim)
             builder.set_no_embed()
-            manifest = builder.sign(native, DETACHED, unsigned, sink)
+            with held_back():
+                manifest = builder.sign(native, DETACHED, unsigned, sink)
         with _files.new_file(target) as file:
             file.write(manifest)
 

@@ -166,3 +166,13 @@ def test_a_tiff_of_several_pages_keeps_them_all_and_its_manifest_lies_beside_it(
     assert {each.carrier for each in file.labels if each.kind == "source"} == {"xmp", "sidecar"}
     sdk.attach_media(out, {"labels": LABELS}, into=again)
     assert again.read_bytes() == out.read_bytes()
+
+
+def test_an_animated_png_is_labelled_without_its_notice_and_that_is_said(sdk, tmp_path):
+    frames = [Image.new("RGB", (400, 400), colour) for colour in ("red", "green")]
+    source, out = tmp_path / "in.png", tmp_path / "out.png"
+    frames[0].save(source, save_all=True, append_images=frames[1:])
+    done = sdk.attach_media(source, {"labels": [{"kind": "fiction", "form": "staged"}]}, into=out)
+    assert [each.code for each in done.warnings] == ["notice-not-drawn"]
+    with Image.open(out) as image:
+        assert image.n_frames == 2

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from provenance.notices import jpeg_blocks
-from provenance.notices.interruption import held_back
+from provenance._interruption import held_back
 
 from .conftest import drawn, encoded, notices_for, scene
 
