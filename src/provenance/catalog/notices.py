@@ -63,7 +63,7 @@ def planned(
         yield from _of_label(kind, placed, _bare(kind, own, media) if kind.notice.drawn_from_post else (), locale)
     for at, labels in enumerate(own):
         for placed in labels:
-            yield from _of_label(kinds[placed.kind], placed, (at,), locale)
+            yield from _of_label(kinds[placed.kind], placed, () if media[at] == "audio" else (at,), locale)
 
 
 def drawn_on(post: Post, at: int, kinds: Mapping[str, Kind], locale: Locale) -> Iterator[tuple[str, str, str]]:

@@ -141,3 +141,8 @@ def test_a_name_that_looks_like_a_template_is_shown_as_it_is() -> None:
 )
 def test_the_source_type_follows_the_origin_and_the_ai_label(origin: Any, label: Any, expected: str | None) -> None:
     assert CATALOG.source_type(origin, label) == (BASE + expected if expected else None)
+
+
+@pytest.mark.parametrize("label", [AI, FICTION])
+def test_a_label_on_audio_has_nowhere_to_be_drawn_and_is_shown_in_the_post(label: dict[str, str]) -> None:
+    assert [each[2] for each in shown(post_with([], {"labels": [label]}), ["audio"])] == ["post"]
