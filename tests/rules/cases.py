@@ -101,4 +101,11 @@ def _complete(value: dict[str, Any]) -> bool:
 
 
 def _element(value: dict[str, Any]) -> dict[str, str]:
-    return {"Label": "1", "ContentProducer": value["producer"], "ProduceID": value["produce_id"]}
+    producer, number = value["producer"], value["produce_id"]
+    return {
+        "Label": "1",
+        "ContentProducer": producer,
+        "ProduceID": number,
+        "ContentPropagator": producer,
+        "PropagateID": number,
+    }

@@ -8,7 +8,6 @@ import pytest
 
 from provenance.catalog import Catalog
 from provenance.errors import NotPublishable, UnknownLabelKind, UsageError
-from provenance.model.observation import Observation
 from provenance.model.post import Post
 from provenance.rules import evaluate, evaluate_media
 
@@ -209,11 +208,22 @@ def test_a_file_without_a_whole_element_gets_advice(catalog: Catalog) -> None:
     assert (finding.rule, finding.severity, finding.pointer) == ("aigc-element-incomplete", "advisory", "")
 
 
-def test_a_file_that_cannot_be_read_is_a_blocking_finding_without_a_post(catalog: Catalog) -> None:
-    error = {"code": "asset-not-found", "message": "no such file"}
-    report = evaluate_media(Observation.model_validate({"path": "gone.jpg", "error": error}), catalog, on=ON)
-    assert [(each.rule, each.severity) for each in report.findings] == [("unreadable-asset", "blocking")]
-    assert report.publishable is None
+def test_an_unreadable_asset_is_explained_in_both_languages_naming_it_once(catalog: Catalog) -> None:
+    details = {"path": "/somewhere/scene.jpg"}
+    error = {"code": "asset-not-found", "message": "/somewhere/scene.jpg: there is no such file.", "details": details}
+    post = Post.from_dict({**POST, "assets": POST["assets"][:1]})
+    report = evaluate(post, [observed(post, 0, catalog, {"media": "", "error": error})], catalog, on=ON)
+    (finding,) = [each for each in report.findings if each.rule == "unreadable-asset"]
+    assert finding.evidence.zh_CN == "scene.jpg:没有这个文件。请检查路径。"
+    assert finding.evidence.en == "scene.jpg: there is no such file. Check the path."
+
+
+def test_a_reason_without_a_text_is_passed_on_as_it_is(catalog: Catalog) -> None:
+    error = {"code": "no-such-code", "message": "it is broken"}
+    post = Post.from_dict({**POST, "assets": POST["assets"][:1]})
+    report = evaluate(post, [observed(post, 0, catalog, {"media": "", "error": error})], catalog, on=ON)
+    (finding,) = [each for each in report.findings if each.rule == "unreadable-asset"]
+    assert finding.evidence.as_json() == {"zh-CN": "scene.jpg:it is broken", "en": "scene.jpg: it is broken"}
 
 
 def test_a_file_with_coordinates_is_warned_about(catalog: Catalog) -> None:

@@ -10,8 +10,10 @@ from provenance.catalog.conditions import (
     Condition,
     ElementHolds,
     EveryAsset,
+    EveryLabel,
     FactIs,
     FileSays,
+    FormatIs,
     HasLabel,
     MediumIs,
     NoticeShown,
@@ -20,7 +22,7 @@ from provenance.catalog.conditions import (
     walk,
 )
 from provenance.catalog.contents import HOUSE, Contents
-from provenance.catalog.data import Kind, Rule
+from provenance.catalog.data import Evidence, Kind, Rule
 from provenance.catalog.facts import ASSET_FACTS
 from provenance.errors import DanglingCitation, SchemaViolation
 from provenance.model.labels import KIND_TYPES
@@ -38,7 +40,8 @@ TEXT_FIELDS: Final = frozenset(
         "surface.en",
         "rules",
         "key",
-        "reason",
+        "reason.zh",
+        "reason.en",
         "stated",
         "found",
         "on",
@@ -77,7 +80,7 @@ def check_references(contents: Contents) -> None:
 
 
 def _cites(rule: Rule) -> tuple[str, ...]:
-    return rule.cites + (rule.prefers.cites if rule.prefers else ())
+    return rule.cites + (rule.prefers.cites + rule.prefers.advised_by if rule.prefers else ())
 
 
 def _check_kind(kind: Kind, contents: Contents) -> None:
@@ -109,10 +112,10 @@ def _check_rule(rule: Rule, contents: Contents) -> None:
     for condition in (
         *rule.conditions(),
         *(each for each in binding if each),
-        *(each.when for each in rule.evidence if each.when),
+        *(each.when for each in _chosen(rule) if each.when),
     ):
         _check_condition(condition, where, contents, in_asset=rule.scope == "asset")
-    if any(isinstance(each, FactIs) for text in rule.evidence for each in walk(text.when)):
+    if any(isinstance(each, FactIs) for text in _chosen(rule) for each in walk(text.when)):
         # A verdict may be certain while a fact is not; what is said to be found must be certain too.
         raise SchemaViolation("evidence-reads-fact", path=where)
 
@@ -123,7 +126,7 @@ def _check_condition(condition: Condition, where: str, contents: Contents, *, in
         raise SchemaViolation("condition-out-of-place", path=where, value="every_asset, some_asset")
     if not in_asset and _needs_asset(condition):
         raise SchemaViolation("condition-out-of-place", path=where, value=type(condition).__name__)
-    if isinstance(condition, HasLabel | NoticeShown | FileSays):
+    if isinstance(condition, HasLabel | EveryLabel | NoticeShown | FileSays):
         _check_kind_reference(condition, where, contents)
     for part in parts_of(condition):
         if quantified and any(isinstance(each, FactIs) for each in walk(part)):
@@ -133,9 +136,9 @@ def _check_condition(condition: Condition, where: str, contents: Contents, *, in
 
 def _needs_asset(condition: Condition) -> bool:
     match condition:
-        case MediumIs() | NoticeShown() | ElementHolds() | FileSays():
+        case MediumIs() | FormatIs() | NoticeShown() | ElementHolds() | FileSays():
             return True
-        case HasLabel(on=level):
+        case HasLabel(on=level) | EveryLabel(on=level):
             return level != "post"
         case FactIs(fact=key):
             return key in ASSET_FACTS
@@ -143,9 +146,11 @@ def _needs_asset(condition: Condition) -> bool:
             return False
 
 
-def _check_kind_reference(condition: HasLabel | NoticeShown | FileSays, where: str, contents: Contents) -> None:
+def _check_kind_reference(
+    condition: HasLabel | EveryLabel | NoticeShown | FileSays, where: str, contents: Contents
+) -> None:
     match condition:
-        case HasLabel(label=name, fields=fields):
+        case HasLabel(label=name, fields=fields) | EveryLabel(every_label=name, fields=fields):
             wanted = set(fields)
         case NoticeShown(notice=name) | FileSays(file_says=name):
             wanted = set()
@@ -155,11 +160,16 @@ def _check_kind_reference(condition: HasLabel | NoticeShown | FileSays, where: s
 
 
 def _texts(rule: Rule) -> Iterator[Localized]:
-    yield from (rule.title, rule.message, rule.fix, *rule.evidence)
+    yield from (rule.title, rule.message, rule.fix, *_chosen(rule))
     if rule.prefers:
         yield from (rule.prefers.message, rule.prefers.fix)
     if rule.inference:
         yield rule.inference.note
+
+
+def _chosen(rule: Rule) -> tuple[Evidence, ...]:
+    """Return the texts of which a condition chooses one."""
+    return (*rule.evidence, *rule.fix_when, *(rule.prefers.fix_when if rule.prefers else ()))
 
 
 def _fields(text: Localized) -> set[str]:

@@ -1,7 +1,8 @@
 """The condition language of the rule data: small, closed, and typed.
 
 ``all``, ``any`` and ``not`` join atoms. An atom asks one thing of a post or of one of its assets: a fact, the asset's
-medium, a label and its fields, a notice found in the finished picture, an AIGC element, or what the file itself says.
+medium, its file's format, one or every label of a kind and its fields, a notice found in the finished picture, an AIGC
+element, or what the file itself says.
 ``every_asset`` and ``some_asset`` let a rule about the post look at its assets.
 """
 
@@ -76,12 +77,26 @@ class MediumIs(Value):
     media: Annotated[tuple[Medium, ...], Field(min_length=1)]
 
 
+class FormatIs(Value):
+    """The asset's file has one of these formats."""
+
+    format: Annotated[tuple[Name, ...], Field(min_length=1)]
+
+
 class HasLabel(Value):
     """There is such a label with every field of `with`: on the post, on the asset itself, or in effect on the asset."""
 
     label: Name
     on: Literal["post", "asset", "effective"]
     fields: Annotated[tuple[Name, ...], Field(alias="with")] = ()
+
+
+class EveryLabel(Value):
+    """Every label of that kind there has each field of `with`; it holds where there is none."""
+
+    every_label: Name
+    on: Literal["post", "asset", "effective"]
+    fields: Annotated[tuple[Name, ...], Field(alias="with", min_length=1)]
 
 
 class NoticeShown(Value):
@@ -91,9 +106,10 @@ class NoticeShown(Value):
 
 
 class ElementHolds(Value):
-    """The file has an AIGC element in which these keys are not empty; without keys, any element."""
+    """The file has an AIGC element in which these keys are not empty, and with one of these Labels; of `[]`, any."""
 
     aigc: tuple[Element, ...]
+    label_any_of: Annotated[tuple[Literal["1", "2", "3"], ...], Field(min_length=1)] | None = None
 
 
 class FileSays(Value):
@@ -121,7 +137,9 @@ _KINDS: Final = {
     "not": Not,
     "fact": FactIs,
     "media": MediumIs,
+    "format": FormatIs,
     "label": HasLabel,
+    "every_label": EveryLabel,
     "notice": NoticeShown,
     "aigc": ElementHolds,
     "file_says": FileSays,
@@ -142,7 +160,9 @@ Condition = Annotated[
     | Annotated[Not, Tag("not")]
     | Annotated[FactIs, Tag("fact")]
     | Annotated[MediumIs, Tag("media")]
+    | Annotated[FormatIs, Tag("format")]
     | Annotated[HasLabel, Tag("label")]
+    | Annotated[EveryLabel, Tag("every_label")]
     | Annotated[NoticeShown, Tag("notice")]
     | Annotated[ElementHolds, Tag("aigc")]
     | Annotated[FileSays, Tag("file_says")]
@@ -150,7 +170,7 @@ Condition = Annotated[
     | Annotated[SomeAsset, Tag("some_asset")],
     Discriminator(_tag),
 ]
-Atom = FactIs | MediumIs | HasLabel | NoticeShown | ElementHolds | FileSays
+Atom = FactIs | MediumIs | FormatIs | HasLabel | EveryLabel | NoticeShown | ElementHolds | FileSays
 Quantifier = EveryAsset | SomeAsset
 
 

@@ -131,6 +131,12 @@ class Evidence(Localized):
     when: Condition | None = None
 
 
+class Remedy(Evidence):
+    """What to do instead of `fix`; the first one whose condition holds."""
+
+    when: Condition
+
+
 class Inference(Value):
     """When the rule applies by inference only: a warning then, with certainty I."""
 
@@ -140,22 +146,37 @@ class Inference(Value):
 
 
 class Preference(Value):
-    """What is better than the least that is required; an advisory, or a duty of those its provisions bind."""
+    """What is better than the least that is required; an advisory, or a duty of those that `cites` binds.
+
+    `advised_by` names provisions that the least satisfies: where `cites` binds nobody, they are cited as advice.
+    """
 
     condition: Condition
-    cites: Annotated[tuple[ProvisionId, ...], Field(min_length=1)]
+    cites: tuple[ProvisionId, ...] = ()
+    advised_by: tuple[ProvisionId, ...] = ()
     message: Localized
     fix: Localized
+    fix_when: tuple[Remedy, ...] = ()
+
+    @model_validator(mode="after")
+    def _cites_something(self) -> Preference:
+        if not (self.cites or self.advised_by):
+            raise refuse("preference-without-provision", "cites nothing")
+        return self
 
 
 class Rule(Value):
-    """One rule. `severity` is an author's; another role's follows from the provisions it is bound by."""
+    """One rule. `severity` is an author's; another role's follows from the provisions it is bound by.
+
+    `fix_when` replaces `fix` where the usual remedy cannot help.
+    """
 
     id: Id
     house: bool = False
     title: Localized
     message: Localized
     fix: Localized
+    fix_when: tuple[Remedy, ...] = ()
     cites: tuple[ProvisionId, ...] = ()
     in_force: Period | None = None
     scope: Literal["post", "asset"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any, Final
 
@@ -12,8 +12,10 @@ from provenance.catalog.conditions import (
     Condition,
     ElementHolds,
     EveryAsset,
+    EveryLabel,
     FactIs,
     FileSays,
+    FormatIs,
     HasLabel,
     MediumIs,
     Not,
@@ -80,9 +82,7 @@ def _label(condition: HasLabel) -> Check:
     kind, level, fields = condition.label, condition.on, condition.fields
 
     def holds(view: View, _: Facts) -> bool:
-        found = view.on_post.get(kind, ()) if level == "post" else view.own.get(kind, ())
-        if level == "effective" and not found:
-            found = view.on_post.get(kind, ())
+        found = _labels(view, kind, level)
         if not (found and fields):
             return bool(found)
         return any(all(label.get(name) is not None for name in fields) for label in found)
@@ -90,9 +90,24 @@ def _label(condition: HasLabel) -> Check:
     return holds
 
 
+def _every_label(condition: EveryLabel) -> Check:
+    kind, level, fields = condition.every_label, condition.on, condition.fields
+    return lambda view, _: all(label.get(name) is not None for label in _labels(view, kind, level) for name in fields)
+
+
+def _labels(view: View, kind: str, level: str) -> Sequence[Mapping[str, Any]]:
+    found = view.on_post.get(kind, ()) if level == "post" else view.own.get(kind, ())
+    return view.on_post.get(kind, ()) if level == "effective" and not found else found
+
+
 def _medium(condition: MediumIs) -> Check:
     media = condition.media
     return lambda view, _: view.medium in media
+
+
+def _format(condition: FormatIs) -> Check:
+    formats = condition.format
+    return lambda view, _: view.format in formats
 
 
 def _notice(condition: NoticeShown) -> Check:
@@ -106,8 +121,11 @@ def _said(condition: FileSays) -> Check:
 
 
 def _element(condition: ElementHolds) -> Check:
-    names = condition.aigc
-    return lambda view, _: any(all(each.get(name, "").strip() for name in names) for each in view.elements)
+    names, known = condition.aigc, condition.label_any_of
+    return lambda view, _: any(
+        all(each.get(name, "").strip() for name in names) and (known is None or each.get("Label") in known)
+        for each in view.elements
+    )
 
 
 _MAKERS: Final[dict[type[Any], Callable[[Any], Check]]] = {
@@ -118,7 +136,9 @@ _MAKERS: Final[dict[type[Any], Callable[[Any], Check]]] = {
     SomeAsset: _some,
     FactIs: _fact,
     HasLabel: _label,
+    EveryLabel: _every_label,
     MediumIs: _medium,
+    FormatIs: _format,
     NoticeShown: _notice,
     FileSays: _said,
     ElementHolds: _element,

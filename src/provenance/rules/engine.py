@@ -15,8 +15,8 @@ from provenance.model.observation import Observation
 from provenance.model.post import Post
 from provenance.model.report import Finding, Localized, NotEvaluated, NoticeStatus, Report
 from provenance.rules import house
-from provenance.rules.judges import Judge, Verdict, bench_for
-from provenance.rules.texts import body_text, folded, localized
+from provenance.rules.judges import Judge, Texts, Verdict, bench_for
+from provenance.rules.texts import Shown, body_text, localized, shows
 from provenance.rules.views import NO_FACTS, Case, Facts, View, case_of, view_of_file
 
 
@@ -70,7 +70,8 @@ def evaluate(
 def evaluate_media(observation: Observation, catalog: Catalog, *, on: date, jurisdiction: str = "cn") -> Report:
     """Judge a file without its post, as an author: only what the file alone can decide; no publishing decision.
 
-    Its labels are what its own carriers say; every fact, the declaration and the post's labels are unknown.
+    It is a file that could be read. Its labels are what its own carriers say; every fact, the declaration and the
+    labels of the post are unknown.
 
     Raises:
         UsageError: the edition does not judge that jurisdiction.
@@ -88,9 +89,6 @@ def evaluate_media(observation: Observation, catalog: Catalog, *, on: date, juri
             open_rules.append(NotEvaluated(rule=judge.rule.id, cites=_cites(judge), needs=needs))
         if verdict is not None:
             findings.append(_finding(judge, verdict, view, judge.rule.pointer, fields))
-    if observation.error is not None:
-        reason = {**fields, "reason": observation.error.message}
-        findings.append(house.house_finding(catalog, "unreadable-asset", "", reason))
     if observation.exact_location:
         findings.append(house.house_finding(catalog, "exact-location-in-file", "", fields))
     return Report(
@@ -119,10 +117,8 @@ def _hearings(
 
 def _finding(judge: Judge, verdict: Verdict, view: View, pointer: str, fields: dict[str, object]) -> Finding:
     rule = judge.rule
-    texts = rule.prefers if verdict.preferred and rule.prefers else rule
-    # Evidence never reads facts (the catalog sees to it), so none are needed here.
-    found = next(text for check, text in judge.evidence if check is None or check(view, NO_FACTS))
-    evidence = localized(found, fields)
+    says = rule.prefers.message if verdict.preferred and rule.prefers else rule.message
+    evidence = localized(_chosen(judge.evidence, view), fields)
     if verdict.certainty == "I" and rule.inference is not None:
         note = rule.inference.note
         evidence = Localized(zh_CN=evidence["zh-CN"] + note["zh-CN"], en=f"{evidence['en']} {note['en']}")
@@ -133,20 +129,25 @@ def _finding(judge: Judge, verdict: Verdict, view: View, pointer: str, fields: d
         certainty=verdict.certainty,
         pointer=pointer,
         evidence=evidence,
-        message=localized(texts.message, fields),
-        fix=localized(texts.fix, fields),
+        message=localized(says, fields),
+        fix=localized(_chosen(judge.preferred_fixes if verdict.preferred else judge.fixes, view), fields),
     )
 
 
+def _chosen(texts: Texts, view: View) -> Localized:
+    # The conditions of texts never read facts (the catalog sees to it), so none are needed here.
+    return next(text for check, text in texts if check is None or check(view, NO_FACTS))
+
+
 def _statuses(post: Post, case: Case) -> Iterable[NoticeStatus]:
-    body: str | None = None
+    body: Shown | None = None
     for each in case.notices:
         if each.surface == "media":
             shown = all((each.kind, each.text) in case.readable[at] for at in each.assets)
             status = "present" if shown else "missing"
         else:
             body = body_text(post.body, post.body_format) if body is None else body
-            status = "present" if folded(each.text) in body else "required"
+            status = "present" if shows(body, each.text) else "required"
         yield NoticeStatus(kind=each.kind, surface=each.surface, pointer=each.pointer, text=each.text, status=status)
 
 

@@ -7,7 +7,7 @@ from functools import cache
 
 from provenance._messages import message
 from provenance.catalog import Catalog
-from provenance.model.observation import Observation
+from provenance.model.observation import FileError, Observation
 from provenance.model.post import Post
 from provenance.model.report import Finding, NoticeStatus
 from provenance.rules.texts import localized
@@ -50,7 +50,9 @@ def in_files(catalog: Catalog, post: Post, case: Case, observations: Iterable[Ob
     for at, (asset, seen) in enumerate(zip(post.assets, observations, strict=True)):
         fields = {"asset": asset}
         if seen.error is not None:
-            yield house_finding(catalog, "unreadable-asset", f"/assets/{at}", {**fields, "reason": seen.error.message})
+            yield house_finding(
+                catalog, "unreadable-asset", f"/assets/{at}", {**fields, "reason": _reason(seen.error, asset.path)}
+            )
             continue
         replaced = {each.kind for each in case.own[at]}
         own = [(each, each.value()) for each in case.own[at]]
@@ -63,6 +65,16 @@ def in_files(catalog: Catalog, post: Post, case: Case, observations: Iterable[Ob
         if asset.sha256 is not None and asset.sha256 != seen.sha256:
             stated = {"stated": asset.sha256, "found": seen.sha256}
             yield house_finding(catalog, "asset-changed", f"/assets/{at}/sha256", {**fields, **stated})
+
+
+def _reason(error: FileError, path: str) -> dict[str, str]:
+    """Say in both languages what keeps the file from being read, naming it once and as the post does."""
+    details = {**error.details, "path": path}
+    zh, en = message(error.code, "zh-CN", details), message(error.code, "en", details)
+    if error.code in {zh, en}:
+        # A code without a text: what the reader of the file said is all there is.
+        zh = en = error.message
+    return {"zh": zh if path in zh else f"{path}:{zh}", "en": en if path in en else f"{path}: {en}"}
 
 
 @cache

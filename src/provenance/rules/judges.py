@@ -7,21 +7,24 @@ is undecided only if the outcomes differ. Tests on one fact are never taken apar
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from itertools import product
 from typing import Any, Final, NamedTuple, cast
 
 from provenance.catalog import Catalog
-from provenance.catalog.conditions import Condition, FactIs, HasLabel, facts_read, walk
+from provenance.catalog.conditions import Condition, EveryLabel, FactIs, HasLabel, facts_read, walk
 from provenance.catalog.data import Evidence, Provision, Rule
 from provenance.catalog.facts import FACTS
-from provenance.model.report import Certainty, Severity
+from provenance.model.report import Certainty, Localized, Severity
 from provenance.rules.compiled import Check, compiled
 from provenance.rules.views import Facts, Undeclared, View
 
 _STRONGEST_FIRST: Final[tuple[Certainty, ...]] = ("S", "V", "V*", "P", "I")
+
+
+Texts = tuple[tuple[Check | None, Localized], ...]
 
 
 class Verdict(NamedTuple):
@@ -52,7 +55,9 @@ class Judge:
     Attributes:
         keys: The facts it reads.
         cases: For each of them, one value for every way its tests can come out.
+        advised_duties: What is cited as advice where no preferred duty binds.
         evidence: The texts of what was found, each with its condition.
+        fixes: The same of what to do, the plain `fix` last; `preferred_fixes` when only what it prefers is lacking.
     """
 
     rule: Rule
@@ -64,7 +69,10 @@ class Judge:
     inferred: Check | None
     duties: tuple[Duty, ...]
     preferred_duties: tuple[Duty, ...]
-    evidence: tuple[tuple[Check | None, Evidence], ...]
+    advised_duties: tuple[Duty, ...]
+    evidence: Texts
+    fixes: Texts
+    preferred_fixes: Texts
     reads_labels: bool
 
     def decide(self, view: View, facts: Facts, role: str) -> tuple[Verdict | None, tuple[str, ...]]:
@@ -88,6 +96,8 @@ class Judge:
             return None
         duties = self.preferred_duties if preferred else self.duties
         live = [each for each in duties if each.binds is None or each.binds(view, facts)]
+        if preferred and not live:
+            live = [each for each in self.advised_duties if each.binds is None or each.binds(view, facts)]
         if not live:
             return None
         borne = [each for each in live if role in each.bearers]
@@ -131,7 +141,8 @@ def bench_for(catalog: Catalog, jurisdiction: str, on: date) -> Bench:
 def _judge_for(rule: Rule, catalog: Catalog, on: date) -> Judge:
     cited = _in_force(rule.cites, catalog, on)
     preferred = _in_force(rule.prefers.cites if rule.prefers else (), catalog, on)
-    binding = (catalog.binding(each.id) for each in (*cited, *preferred))
+    advised = _in_force(rule.prefers.advised_by if rule.prefers else (), catalog, on)
+    binding = (catalog.binding(each.id) for each in (*cited, *preferred, *advised))
     deciding = (*rule.conditions(), *(each for each in binding if each is not None))
     keys = facts_read(*deciding)
     return Judge(
@@ -141,13 +152,20 @@ def _judge_for(rule: Rule, catalog: Catalog, on: date) -> Judge:
         # The catalog refuses a legal rule that does not say what it applies to.
         applies=compiled(cast("Condition", rule.applies_to)),
         requires=None if rule.requires is None else compiled(rule.requires),
-        prefers=None if rule.prefers is None or not preferred else compiled(rule.prefers.condition),
+        prefers=None if rule.prefers is None or not (preferred or advised) else compiled(rule.prefers.condition),
         inferred=None if rule.inference is None else compiled(rule.inference.when),
         duties=tuple(_duty(each, catalog) for each in cited),
         preferred_duties=tuple(_duty(each, catalog) for each in preferred),
-        evidence=tuple((None if each.when is None else compiled(each.when), each) for each in rule.evidence),
-        reads_labels=any(isinstance(each, HasLabel) for one in deciding for each in walk(one)),
+        advised_duties=tuple(replace(_duty(each, catalog), obliges=False, encourages=False) for each in advised),
+        evidence=_texts(rule.evidence),
+        fixes=(*_texts(rule.fix_when), (None, rule.fix)),
+        preferred_fixes=(*_texts(rule.prefers.fix_when), (None, rule.prefers.fix)) if rule.prefers else (),
+        reads_labels=any(isinstance(each, HasLabel | EveryLabel) for one in deciding for each in walk(one)),
     )
+
+
+def _texts(texts: Iterable[Evidence]) -> Texts:
+    return tuple((None if each.when is None else compiled(each.when), each) for each in texts)
 
 
 def _in_force(ids: Iterable[str], catalog: Catalog, on: date) -> list[Provision]:

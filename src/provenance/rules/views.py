@@ -37,6 +37,7 @@ class View:
         on_post: The fields of the post's labels, by kind.
         own: The fields of the asset's own labels, by kind.
         medium: ``image``, ``video``, ``audio``, or `None` when the file could not be read.
+        format: The file's format, or `None` when it could not be read.
         shown: The kinds whose notice was found in the picture.
         says: The kinds of which the file's own carriers make a statement about the asset.
         elements: The values of the file's AIGC elements.
@@ -46,6 +47,7 @@ class View:
     on_post: Labels = field(default_factory=dict)
     own: Labels = field(default_factory=dict)
     medium: str | None = None
+    format: str | None = None
     shown: frozenset[str] = frozenset()
     says: frozenset[str] = frozenset()
     elements: tuple[Mapping[str, str], ...] = ()
@@ -93,6 +95,7 @@ def case_of(post: Post, observations: Sequence[Observation], catalog: Catalog, j
             on_post=labels,
             own=_by_kind(own[at]),
             medium=seen.media,
+            format=seen.format,
             shown=_shown(at, readable[at], wanted),
             says=_says(seen),
             elements=tuple(each.value for each in seen.aigc.elements),
@@ -122,6 +125,7 @@ def view_of_file(observation: Observation, catalog: Catalog) -> View:
         on_post=levels[True],
         own=levels[False],
         medium=observation.media,
+        format=observation.format,
         shown=frozenset(kind for kind, _ in _readable(observation.notices, catalog)),
         says=_says(observation),
         elements=tuple(each.value for each in observation.aigc.elements),

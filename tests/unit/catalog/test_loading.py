@@ -162,7 +162,9 @@ BROKEN: dict[str, tuple[Break, type[CatalogError], str, str]] = {
         "rules/*/account-name-not-shown.toml",
     ),
     "assets counted from an asset": (
-        replaced("rules/cn/aigc-element-incomplete.toml", 'aigc = ["Con', 'some_asset = { media = ["image"] }\n#'),
+        replaced(
+            "rules/cn/aigc-element-incomplete.toml", "all = [", 'all = [\n  { some_asset = { media = ["image"] } },'
+        ),
         SchemaViolation,
         "condition-out-of-place",
         "rules/*/aigc-element-incomplete.toml",
@@ -172,6 +174,40 @@ BROKEN: dict[str, tuple[Break, type[CatalogError], str, str]] = {
         SchemaViolation,
         "evidence-reads-fact",
         "rules/*/account-name-not-shown.toml",
+    ),
+    "a remedy that reads a fact": (
+        replaced(
+            RULE,
+            "[[evidence]]",
+            '[[fix_when]]\nwhen = { fact = "facts.reposted", is = true }\nzh-CN = "甲"\nen = "a"\n[[evidence]]',
+        ),
+        SchemaViolation,
+        "evidence-reads-fact",
+        "rules/*/account-name-not-shown.toml",
+    ),
+    "every label of an unknown kind": (
+        replaced(RULE, "[[evidence]]", '[[evidence]]\nwhen = { every_label = "rumor", on = "post", with = ["time"] }'),
+        DanglingCitation,
+        "reference-dangling",
+        "rules/*/account-name-not-shown.toml",
+    ),
+    "the format of a post": (
+        replaced(RULE, "[[evidence]]", '[[evidence]]\nwhen = { format = ["jpeg"] }'),
+        SchemaViolation,
+        "condition-out-of-place",
+        "rules/*/account-name-not-shown.toml",
+    ),
+    "advice by a provision that is not there": (
+        replaced("rules/cn/fiction-without-label.toml", 'advised_by = ["SM2023-05-1"]', 'advised_by = ["SM2023-99"]'),
+        DanglingCitation,
+        "citation-dangling",
+        "rules/*/fiction-without-label.toml",
+    ),
+    "a preference without a provision": (
+        replaced("rules/cn/fiction-without-label.toml", 'advised_by = ["SM2023-05-1"]', ""),
+        SchemaViolation,
+        "data-breaks-schema",
+        "rules/cn/fiction-without-label.toml",
     ),
     "a text asks for an unknown field": (
         replaced(RULE, "{account.name}", "{account.nickname}"),
