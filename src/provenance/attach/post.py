@@ -107,7 +107,10 @@ def attach_media(
         post = Post.from_dict({**around, "assets": [{"id": "1", "path": "media", **asset}]})
         catalog.require_kinds(post)
         wanted = dataclasses.replace(_wanted(post, 0, catalog), post_id=None, asset_id=None)
-        return label_file(source, target, wanted, signer=signer, on_conflict=on_conflict)
+        done = label_file(source, target, wanted, signer=signer, on_conflict=on_conflict)
+        for warning in done.warnings:
+            _relative(warning.details)
+        return done
     except ProvenanceError as error:
         _relative(error.details)
         for _, details in error.details.get("others", ()):  # type: ignore[attr-defined]

@@ -18,8 +18,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from provenance.errors import MalformedMedia
 from provenance._interruption import held_back
+from provenance.errors import MalformedMedia
 from provenance.notices.jpeg_frame import Component, Frame
 from provenance.notices.overlay import Patch, Weights
 from provenance.notices.refusal import does_not_fit
