@@ -108,14 +108,14 @@ def attach_media(
         catalog.require_kinds(post)
         wanted = dataclasses.replace(_wanted(post, 0, catalog), post_id=None, asset_id=None)
         done = label_file(source, target, wanted, signer=signer, on_conflict=on_conflict)
-        for warning in done.warnings:
-            _relative(warning.details)
-        return done
     except ProvenanceError as error:
         _relative(error.details)
         for _, details in error.details.get("others", ()):  # type: ignore[attr-defined]
             _relative(details)
         raise
+    for warning in done.warnings:
+        _relative(warning.details)
+    return done
 
 
 def _relative(details: dict[str, object]) -> None:

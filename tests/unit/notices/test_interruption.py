@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from provenance.notices import jpeg_blocks
 from provenance._interruption import held_back
+from provenance.notices import jpeg_blocks
 
 from .conftest import drawn, encoded, notices_for, scene
 
