@@ -5,6 +5,7 @@ Nothing is decoded, and never more than a block of the file is in memory.
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 import zlib
@@ -132,8 +133,7 @@ def pack(kind: bytes, data: bytes) -> bytes:
 
 
 def _chunk_at(file: BinaryIO, start: int, size: int) -> Chunk:
-    file.seek(start)
-    head = file.read(_HEAD_SIZE)
+    head = _head_at(file, start)
     if len(head) < _HEAD_SIZE:
         raise MalformedMedia("png-truncated", offset=start)
     length, kind = struct.unpack(">I4s", head)
@@ -143,6 +143,16 @@ def _chunk_at(file: BinaryIO, start: int, size: int) -> Chunk:
     if chunk.end > size:
         raise MalformedMedia("png-truncated", offset=start)
     return chunk
+
+
+def _head_at(file: BinaryIO, start: int) -> bytes:
+    if isinstance(file, io.BufferedReader) and hasattr(os, "pread"):
+        # A buffered read of eight bytes fetches a thousand times as many, for each of hundreds of chunks.
+        head = os.pread(file.fileno(), _HEAD_SIZE, start)
+        file.seek(start + len(head))
+        return head
+    file.seek(start)
+    return file.read(_HEAD_SIZE)
 
 
 def _check_crc(file: BinaryIO, chunk: Chunk) -> None:
