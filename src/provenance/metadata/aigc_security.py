@@ -8,6 +8,7 @@ an intact one says that the label is as it was signed, not who signed it.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -173,11 +174,8 @@ def _bytes(text: object) -> bytes:
     """Return the bytes of a hexadecimal or base64 text; none if it is neither."""
     if not isinstance(text, str):
         return b""
-    try:
+    with contextlib.suppress(ValueError):
         return bytes.fromhex(text)
-    except ValueError:
-        pass
-    try:
+    with contextlib.suppress(ValueError):
         return base64.b64decode(text, validate=True)
-    except ValueError:
-        return b""
+    return b""

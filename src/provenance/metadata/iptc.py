@@ -7,6 +7,7 @@ and the element of GB 45438-2025 are single texts in namespaces of their own.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from dataclasses import dataclass, field
@@ -198,11 +199,8 @@ def time_of(text: str | None, where: str, problems: list[Problem]) -> str | None
         if hour:
             time += f"T{hour}:{minute}" + (f":{second}" if second else "") + (f".{fraction[:9]}" if fraction else "")
         time += "Z" if zulu else f"{hours}:{minutes or '00'}" if hours else ""
-        try:
+        with contextlib.suppress(ValueError):
             parts_of(time)
-        except ValueError:
-            pass
-        else:
             return time
     problems.append(Problem("metadata-time", "warning", {"where": where, "value": shown(text)}))
     return None

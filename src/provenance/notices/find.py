@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import warnings
 from collections.abc import Iterator, Sequence
@@ -101,14 +102,13 @@ def _models(notice: Notice, width: int, height: int) -> Iterator[tuple[Model, tu
     box, side = notice.box, min(width, height)
     try:
         require_glyphs(notice.text)
+    except GlyphMissing:
+        return
+    with contextlib.suppress(NoticeDoesNotFit):  # not at this size: the record is of a larger picture
         if side >= SMALLEST_SIDE and plate_size(notice.text, side, box.width) == (box.width, box.height):
             setting = sized_by_ink(notice.text, ink_target(side), box.width)
             if model := model_of(setting, box, notice.text):
                 yield model, (1.0,)
-    except GlyphMissing:
-        return
-    except NoticeDoesNotFit:
-        pass  # not at this size: the record is of a larger picture
     guess = setting_on(notice.text, box)
     if guess and (model := model_of(guess, box, notice.text)):
         sizes = {1.0, ink_target(side) / model.recorded_ink}

@@ -17,52 +17,53 @@ from provenance.model.report import Report
 from provenance.sdk import Provenance, is_post
 
 Conflict = Literal["refuse", "keep"]
+Privacy = Literal["keep", "coarsen", "remove"]
+Item = Annotated[
+    Path, typer.Argument(metavar="POST.json|MEDIA", help="A post file, or one media file. 帖子文件,或一个媒体文件。")
+]
+Into = Annotated[
+    Path,
+    typer.Option(
+        "-o", "--output", help="New folder for a post, new file for one medium. 帖子写入新文件夹,单个媒体写入新文件。"
+    ),
+]
+LabelsFile = Annotated[
+    Path | None, typer.Option("--labels", help="JSON list of labels for one media file. 单个媒体的标签列表(JSON)。")
+]
+Origin = Annotated[
+    str | None, typer.Option("--origin", help="self-shot, reposted, ai-generated … (one file). 来历(仅单个文件)。")
+]
+Draw = Annotated[
+    list[str] | None,
+    typer.Option("--draw", help="Label kinds to draw, or none (one file). 须画出的标签类型,none 为不画(仅单个文件)。"),
+]
+LocationPrivacy = Annotated[
+    Privacy | None, typer.Option(help="What to do with an exact position (one file). 如何处理精确位置(仅单个文件)。")
+]
+OnConflict = Annotated[
+    Conflict,
+    typer.Option("--on-conflict", help="What to do when the file says otherwise. 与文件所写不一致时如何处理。"),
+]
+Check = Annotated[
+    bool,
+    typer.Option("--check", help="Run the gate afterwards and exit as it does. 完成后做发布前检查,并以其结果退出。"),
+]
 
 
 @with_label_options
 def attach(
-    item: Annotated[
-        Path,
-        typer.Argument(metavar="POST.json|MEDIA", help="A post file, or one media file. 帖子文件,或一个媒体文件。"),
-    ],
-    into: Annotated[
-        Path,
-        typer.Option(
-            "-o",
-            "--output",
-            help="New folder for a post, new file for one medium. 帖子写入新文件夹,单个媒体写入新文件。",
-        ),
-    ],
+    item: Item,
+    into: Into,
     fields: dict[str, Any],
-    labels: Annotated[
-        Path | None, typer.Option("--labels", help="JSON list of labels for one media file. 单个媒体的标签列表(JSON)。")
-    ] = None,
-    origin: Annotated[
-        str | None, typer.Option("--origin", help="self-shot, reposted, ai-generated … (one file). 来历(仅单个文件)。")
-    ] = None,
-    draw: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--draw", help="Label kinds to draw, or none (one file). 须画出的标签类型,none 为不画(仅单个文件)。"
-        ),
-    ] = None,
-    location_privacy: Annotated[
-        Literal["keep", "coarsen", "remove"] | None,
-        typer.Option(help="What to do with an exact position (one file). 如何处理精确位置(仅单个文件)。"),
-    ] = None,
+    labels: LabelsFile = None,
+    origin: Origin = None,
+    draw: Draw = None,
+    location_privacy: LocationPrivacy = None,
     cert: Certificate = None,
     key: Key = None,
     no_manifest: NoManifest = False,
-    on_conflict: Annotated[
-        Conflict,
-        typer.Option("--on-conflict", help="What to do when the file says otherwise. 与文件所写不一致时如何处理。"),
-    ] = "refuse",
-    check: Annotated[
-        bool,
-        typer.Option(
-            "--check", help="Run the gate afterwards and exit as it does. 完成后做发布前检查,并以其结果退出。"
-        ),
-    ] = False,
+    on_conflict: OnConflict = "refuse",
+    check: Check = False,
     json: AsJson = False,
     lang: Lang = None,
 ) -> int:
@@ -79,11 +80,9 @@ def attach(
         _refuse_media_options(fields, {**one_file, "--labels": labels})
         with output.progress() as progress:
             done = sdk.attach(item, into=into, on_conflict=on_conflict, progress=progress)
-        warnings = done.warnings
     else:
         done = _media(sdk, item, into, (given(fields, labels), one_file), on_conflict)
-        warnings = done.warnings
-    for warning in warnings:
+    for warning in done.warnings:
         output.warn(warning)
     report = sdk.check(done if isinstance(done, Attached) else done.path) if check else None
     _print(done, report, json=json)
