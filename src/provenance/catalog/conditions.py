@@ -170,8 +170,6 @@ Condition = Annotated[
     | Annotated[SomeAsset, Tag("some_asset")],
     Discriminator(_tag),
 ]
-Atom = FactIs | MediumIs | FormatIs | HasLabel | EveryLabel | NoticeShown | ElementHolds | FileSays
-Quantifier = EveryAsset | SomeAsset
 
 
 def parts_of(condition: Condition) -> tuple[Condition, ...]:

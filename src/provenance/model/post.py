@@ -14,7 +14,7 @@ from provenance import _files
 from provenance.errors import AssetNotFound, ConflictingLabels, InvalidPost
 from provenance.model.base import Flag, Line, Name, Prose, Value, refuse
 from provenance.model.compare import first_difference
-from provenance.model.labels import REPEATABLE, Affiliation, Label, Source
+from provenance.model.labels import REPEATABLE, Affiliation, Label
 from provenance.model.notice import Notice, Surface
 from provenance.model.pointers import invalid_post
 from provenance.model.times import Time
@@ -293,11 +293,6 @@ class Post(Value):
         yield "/labels", self.labels
         for at, asset in enumerate(self.assets):
             yield f"/assets/{at}/labels", asset.labels
-
-
-def sources_of(labels: tuple[PlacedLabel, ...]) -> tuple[Source, ...]:
-    """Return the source labels among `labels`."""
-    return tuple(each.label for each in labels if isinstance(each.label, Source))
 
 
 def _refuse_repeats(pointer: str, labels: tuple[Any, ...]) -> None:
