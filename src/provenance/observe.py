@@ -308,7 +308,7 @@ def measured(path: Path, stated: tuple[Notice, ...], orientation: int) -> tuple[
     return notices.measure(path, stated, orientation=orientation)
 
 
-def _displayed_size(container: Container, orientation: int) -> dict[str, int]:
+def _displayed_size(container: Container, orientation: int) -> dict[str, int | None]:
     # Exif 3.0, 4.6.5.1.6: orientations 5 to 8 show rows as columns.
     turned = orientation >= _FIRST_TURNED
     width, height = (container.height, container.width) if turned else (container.width, container.height)

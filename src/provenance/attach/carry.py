@@ -167,15 +167,15 @@ def _written(job: Job, file: BinaryIO) -> tuple[MediaError, ...]:
     """Write the metadata; an EXIF block with no room left stays as it is, and its fields are in XMP alone."""
     known = job.drawn.path == job.source
     warnings: tuple[MediaError, ...] = ()
-    xmp_parts = {"xmp": job.packet, "extension": job.extension}
+    write = partial(registry.write, job.drawn.path, file, xmp=job.packet, extension=job.extension, known=known)
     try:
-        registry.write(job.drawn.path, file, exif=job.block, **xmp_parts, known=known)
+        write(exif=job.block)
     except MetadataNotWritten as error:
         if job.block is None or error.code != "exif-segment-full":
             raise
         file.seek(0)
         file.truncate()
-        registry.write(job.drawn.path, file, exif=None, **xmp_parts, known=known)
+        write(exif=None)
         warnings = (error,)
     file.flush()
     _finish(Path(file.name), job)

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO, Final, Literal, Protocol
+from types import MappingProxyType
+from typing import BinaryIO, Final, Literal, NamedTuple, Protocol
 
 from provenance.errors import MediaTooLarge
 from provenance.metadata.aigc import Slot
 
-Media = Literal["image", "video", "audio"]
+Media = Literal["image", "video", "audio", "document"]
+FieldName = Literal[
+    "aigc", "record", "captured_at", "place", "position", "publisher", "author", "copyright_owner"
+]
+"""What a container may state in fields of its own.
+
+``aigc`` is the AIGC element and ``record`` our own record, both as JSON; ``captured_at`` is a time of the contract;
+``place`` is a name; ``position`` is ISO 6709 in degrees of WGS-84, such as ``+30.2741+120.1551/``; the others are
+names.
+"""
+Fields = Mapping[FieldName, str | None]
+NO_FIELDS: Final[Fields] = MappingProxyType({})
 
 METADATA_LIMIT: Final = 10_000_000
 """Largest carrier that is read, in bytes; also of a compressed text once expanded."""
@@ -19,6 +31,22 @@ BLOCK: Final = 1 << 16
 """How much of a file is in memory at once, in bytes."""
 
 
+class Field(NamedTuple):
+    """One statement in a container's own fields.
+
+    Attributes:
+        name: What it states.
+        value: The statement, in the form that `FieldName` gives for it.
+        location: Its place and native name, such as ``moov.udta.meta:AIGC``, for messages and reports.
+        slot: Where an AIGC element stands; None for the others.
+    """
+
+    name: FieldName
+    value: str
+    location: str
+    slot: Slot | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Container:
     r"""What one file holds, its carriers unparsed.
@@ -26,14 +54,15 @@ class Container:
     Attributes:
         format: The handler's name, such as ``jpeg``.
         mime: Media type of the content.
-        width: Stored columns in pixels, before any orientation is applied.
-        height: Stored rows in pixels, before any orientation is applied.
+        width: Stored columns in pixels, before any orientation is applied; None where nothing is seen.
+        height: Stored rows in pixels, before any orientation is applied; None where nothing is seen.
         exif: The TIFF stream, without an ``Exif\0\0`` prefix.
         xmp: The standard XMP packet; the first one if there are several.
         xmp_count: Number of standard XMP packets.
         xmp_extension: A second packet that the first one names, where one segment is too small.
         iim: The IPTC-IIM datasets.
         texts: Keyword and value of other text fields of the container.
+        fields: Every statement in the container's own fields, in the order of the file.
         has_manifest: Whether a C2PA manifest store is embedded.
         orientation: Exif's number of the turn that the container itself asks for, which its EXIF then does not change;
             None where EXIF decides.
@@ -44,14 +73,15 @@ class Container:
     format: str
     media: Media
     mime: str
-    width: int
-    height: int
+    width: int | None = None
+    height: int | None = None
     exif: bytes | None = field(default=None, repr=False)
     xmp: bytes | None = field(default=None, repr=False)
     xmp_count: int = 0
     xmp_extension: bytes | None = field(default=None, repr=False)
     iim: bytes | None = field(default=None, repr=False)
     texts: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    fields: tuple[Field, ...] = field(default=(), repr=False)
     has_manifest: bool = False
     orientation: int | None = None
     unsignable: str | None = None
@@ -92,6 +122,7 @@ class Places:
         xmp: Read and written.
         iptc: IPTC-IIM; only read.
         manifest: C2PA; without a place it goes into a sidecar.
+        fields: Native name of each of the container's own fields that is read and written.
         aigc: Slots in which an AIGC element is found; into the first it is written.
     """
 
@@ -99,7 +130,37 @@ class Places:
     xmp: str | None = None
     iptc: str | None = None
     manifest: str | None = None
+    fields: Mapping[FieldName, str] = MappingProxyType({})
     aigc: tuple[Slot, ...] = ()
+
+
+class WriteFields(Protocol):
+    """How a handler writes fields of its container."""
+
+    def __call__(
+        self,
+        source: BinaryIO,
+        target: BinaryIO,
+        *,
+        exif: bytes | None,
+        xmp: bytes | None,
+        fields: Fields,
+        known: bool = False,
+    ) -> None:
+        """Write as `Write` does, with other fields.
+
+        A field given a text is stated once afterwards, in its native place, whatever forms of it there were; one given
+        None is stated nowhere; all others stay byte-exact.
+        """
+        ...
+
+
+class WriteInPlace(Protocol):
+    """How a handler changes a file without copying it, such that every moment of it is a sound file."""
+
+    def __call__(self, file: BinaryIO, *, xmp: bytes | None, fields: Fields) -> None:
+        """Change a file open for reading and writing; see `WriteFields` for the fields."""
+        ...
 
 
 class WriteExtended(Protocol):
@@ -132,6 +193,9 @@ class Handler:
         signs: Whether the C2PA binding embeds a manifest in it; if not, that lies in a sidecar.
         places: See `Places`.
         draws_notices: Whether `provenance.notices` draws on it.
+        write_fields: See `WriteFields`; None where the container has no fields of its own that hold labels.
+        write_in_place: See `WriteInPlace`; None where a file has to be copied.
+        is_text: Whether its content is text that nothing but its name tells from other text.
     """
 
     name: str
@@ -147,6 +211,9 @@ class Handler:
     places: Places = Places()
     draws_notices: bool = False
     write_extended: WriteExtended | None = None
+    write_fields: WriteFields | None = None
+    write_in_place: WriteInPlace | None = None
+    is_text: bool = False
 
 
 HEAD: Final = 512

@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 
 from provenance._files import open_input
 from provenance.errors import AssetNotFound, MediaError, UnsupportedFormat
-from provenance.formats.base import HEAD, Container, Handler
+from provenance.formats.base import HEAD, NO_FIELDS, Container, Fields, Handler
 from provenance.formats.handlers import gif, heif, jpeg, jxl, png, tiff, webp
 
 _HANDLERS: Final[tuple[Handler, ...]] = (
@@ -59,7 +59,7 @@ def handler(name: str) -> Handler:
 
 
 def identify(file: BinaryIO, path: Path) -> Handler:
-    """Return the handler of an open file; `path` is only named in errors.
+    """Return the handler of an open file; `path` is named in errors, and tells one kind of text from another.
 
     Raises:
         UnsupportedFormat: The file is empty, or no handler knows its content; the message says what it looks like.
@@ -69,21 +69,26 @@ def identify(file: BinaryIO, path: Path) -> Handler:
     for handler in _HANDLERS:
         if handler.sniff(head):
             return handler
+    is_text = _is_text(head)
+    for handler in _HANDLERS:
+        if is_text and handler.is_text and path.suffix.lower() in handler.extensions:
+            return handler
     supported = ", ".join(handler.name.upper() for handler in _HANDLERS if handler.embeds)
     if not head:
         raise UnsupportedFormat("media-empty", path=path, supported=supported)
     found = _looks_like(head)
     if found is not None:
         raise UnsupportedFormat("format-not-supported", path=path, found=found, supported=supported)
-    code = "format-is-text" if _is_text(head) else "format-unknown"
+    code = "format-is-text" if is_text else "format-unknown"
     raise UnsupportedFormat(code, path=path, supported=supported)
 
 
-def read(path: Path, *, whole: bool = True) -> Container:
+def read(path: Path, *, whole: bool = True, known_as: Handler | None = None) -> Container:
     """Return what the file at `path` holds.
 
     Args:
         path: The file.
+        known_as: Its handler, for a file of our own whose name does not tell what its text is.
         whole: False leaves the picture data unread: enough for a file just written from a sound one.
 
     Raises:
@@ -94,7 +99,7 @@ def read(path: Path, *, whole: bool = True) -> Container:
     """
     with open_input(path) as file, _named(path):
         try:
-            return identify(file, path).read(file, whole=whole)
+            return (known_as or identify(file, path)).read(file, whole=whole)
         except OSError as error:
             reason = error.strerror or str(error)
             raise AssetNotFound("asset-not-readable", path=path, reason=reason) from error
@@ -107,6 +112,7 @@ def write(
     exif: bytes | None,
     xmp: bytes | None,
     extension: bytes | None = None,
+    fields: Fields = NO_FIELDS,
     known: bool = False,
 ) -> None:
     """Append a copy of `source` to the empty file `target` with other carriers; ``None`` leaves one byte-exact.
@@ -117,6 +123,7 @@ def write(
         exif: A whole TIFF stream, as `provenance.metadata.exif.write` returns it.
         xmp: A whole XMP packet, in UTF-8.
         extension: Another extension of it, for a file that has one; `xmp` must name it.
+        fields: Fields of the container's own to set, or to remove where None; its handler must have them.
         known: `read` has just found the whole of `source` sound; its picture data are not checked again.
 
     Raises:
@@ -128,7 +135,9 @@ def write(
     """
     with open_input(source) as file, _named(source):
         handler = identify(file, source)
-        if extension is not None and handler.write_extended:
+        if fields and handler.write_fields:
+            handler.write_fields(file, target, exif=exif, xmp=xmp, fields=fields, known=known)
+        elif extension is not None and handler.write_extended:
             handler.write_extended(file, target, exif=exif, xmp=xmp, extension=extension, known=known)
         else:
             handler.write(file, target, exif=exif, xmp=xmp, known=known)

@@ -21,7 +21,26 @@ from provenance.metadata.problems import Problem
 from provenance.metadata.uscc import looks_like_provider_code, provider_code_defect
 
 Grade = Literal["confirmed", "possible", "suspected"]
-Slot = Literal["xmp", "png-text", "exif-user-comment", "exif-image-description"]
+Slot = Literal[
+    "xmp",
+    "png-text",
+    "exif-user-comment",
+    "exif-image-description",
+    "quicktime-keys",  # moov.udta.meta, keys and ilst
+    "quicktime-meta",  # the same in moov.meta
+    "quicktime-list",  # an ilst without keys
+    "quicktime-box",  # a box of its own
+    "matroska-tag",
+    "riff-info",
+    "riff-chunk",
+    "flv-metadata",
+    "id3-text",
+    "vorbis-comment",
+    "pdf-info",
+    "ooxml-property",
+    "front-matter",
+    "html-meta",
+]
 Form = Literal["bare", "wrapped", "legacy", "unreadable"]
 
 KEYS: Final = (
@@ -35,8 +54,22 @@ KEYS: Final = (
 )
 LABEL_OF_GRADE: Final[dict[Grade, str]] = {"confirmed": "1", "possible": "2", "suspected": "3"}
 GRADE_OF_LABEL: Final[dict[str, Grade]] = {label: grade for grade, label in LABEL_OF_GRADE.items()}
-FORM_OF_SLOT: Final[dict[Slot, Form]] = {"xmp": "bare", "png-text": "wrapped", "exif-user-comment": "wrapped"}
-"""What the practice guide puts where; the EXIF image description, where the older schema is found, it does not name."""
+FORM_OF_SLOT: Final[dict[Slot, Form]] = {
+    "xmp": "bare",
+    "png-text": "wrapped",
+    "exif-user-comment": "wrapped",
+    "quicktime-keys": "bare",
+    "matroska-tag": "bare",
+    "riff-info": "bare",
+    "riff-chunk": "bare",
+    "flv-metadata": "bare",
+    "id3-text": "bare",
+    "vorbis-comment": "bare",
+    "pdf-info": "bare",
+    "ooxml-property": "bare",
+    "front-matter": "bare",
+}
+"""What the practice guides put where; slots that they do not name are not here."""
 
 MAX_CHARACTERS: Final = 1 << 18  # reserved codes hold signatures of a few kilobytes
 

@@ -98,7 +98,7 @@ class Observation(Value):
 
     path: str
     format: str | None = None
-    media: Literal["image", "video", "audio"] | None = None
+    media: Literal["image", "video", "audio", "document"] | None = None
     mime: str | None = None
     width: int | None = None
     height: int | None = None
