@@ -1,7 +1,12 @@
-"""What the format contract needs of each format: one builder of samples, under the handler's name."""
+"""What the format contract needs of each format: one builder of samples, under the handler's name.
 
+Those of images are here; each ``samples_*.py`` beside this file brings those of other containers.
+"""
+
+import importlib
 import io
 import random
+from pathlib import Path
 
 import pytest
 from PIL import Image, ImageCms, ImageSequence, PngImagePlugin, TiffImagePlugin
@@ -172,16 +177,29 @@ SAMPLES = {
     "jxl-codestream": lambda: [("full", JXL)],
 }
 
+MODULES = [
+    importlib.import_module(f"{__package__}.{path.stem}") for path in sorted(Path(__file__).parent.glob("samples_*.py"))
+]
+
 
 @pytest.fixture(scope="session")
 def samples():
     """Handler name → sample name → bytes."""
-    return {name: dict(build()) for name, build in SAMPLES.items()}
+    builders = SAMPLES | {name: build for module in MODULES for name, build in module.SAMPLES.items()}
+    return {name: dict(build()) for name, build in builders.items()}
 
 
 @pytest.fixture(scope="session")
 def decoded():
-    return frames
+    """Take a handler's name and a file's bytes to what an independent decoder sees."""
+    decoders = {name: decode for module in MODULES for name, decode in module.DECODED.items()}
+    return lambda name, content: decoders[name](content) if name in decoders else frames(name, content)
+
+
+@pytest.fixture(scope="session")
+def open_ended():
+    """The handlers whose format does not say where a file ends."""
+    return {name for module in MODULES for name in getattr(module, "OPEN_ENDED", ())}
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,21 @@ def packets(content, suffix):
         source = Path(folder, f"read{suffix}")
         source.write_bytes(content)
         run = subprocess.run(
-            ["ffmpeg", "-v", "error", "-copy_unknown", "-i", str(source), "-map", "0", "-c", "copy", "-f", "framehash", "-"],
+            [
+                "ffmpeg",
+                "-v",
+                "error",
+                "-copy_unknown",
+                "-i",
+                str(source),
+                "-map",
+                "0",
+                "-c",
+                "copy",
+                "-f",
+                "framehash",
+                "-",
+            ],
             capture_output=True,
             check=True,
             timeout=60,

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 
@@ -13,25 +14,35 @@ from hypothesis import strategies as st
 from provenance._files import new_file
 from provenance.errors import OutputNotWritten, ProvenanceError
 from provenance.formats import registry
-from provenance.metadata import exif
+from provenance.formats.base import NO_FIELDS
+from provenance.metadata import aigc, exif
 
 HANDLERS = {handler.name: handler for handler in registry.handlers()}
 WRITERS = {name: handler for name, handler in HANDLERS.items() if handler.embeds}
-IMAGES = [name for name, handler in WRITERS.items() if handler.media == "image"]
-EDITED = {
-    "ExifIFD:DateTimeOriginal",
-    "XMP-photoshop:Source",
-    "IFD0:ApplicationNotes",  # the packet of a BigTIFF, undivided
-    "File:FileType",  # a plain WebP becomes an extended one
-    "QuickTime:MediaDataOffset",
-    "QuickTime:MediaDataSize",
-    "RIFF:WebP_Flags",
-    "GIF:GIFVersion",
+FIELD_WRITERS = {name: handler for name, handler in WRITERS.items() if handler.write_fields}
+SEVERAL_TYPES = {"ooxml"}
+FIELDS = {
+    "aigc": aigc.encode(aigc.from_label("confirmed", "001191510100MA0EXAMP0D10001", "img-1")),
+    "record": '{"labels":[{"kind":"fiction","form":"staged","on":"asset","note":"摆拍 \\ <&> \'"}],"version":1}',
+    "captured_at": "2026-05-01T08:30:00+08:00",
+    "place": "四川省成都市 (A & B)",
+    "position": "+30.5728+104.0668/",
+    "publisher": "新华社",
+    "author": "记者; 甲",
+    "copyright_owner": "新华社 <版权>",
 }
+# Tags that we set, and those that say only where in the file something lies.
+EDITED = re.compile(
+    "ExifIFD:DateTimeOriginal|XMP-photoshop:Source"
+    "|IFD0:ApplicationNotes"  # the packet of a BigTIFF, undivided
+    "|File:FileType"  # a plain WebP becomes an extended one
+    "|QuickTime:MediaData(Offset|Size)|RIFF:WebP_Flags|GIF:GIFVersion"
+)
 DERIVED = ("SourceFile", "System:", "ExifTool:", "Composite:")
 
 by_handler = pytest.mark.parametrize("handler", HANDLERS.values(), ids=HANDLERS)
 by_writer = pytest.mark.parametrize("handler", WRITERS.values(), ids=WRITERS)
+by_field_writer = pytest.mark.parametrize("handler", FIELD_WRITERS.values(), ids=FIELD_WRITERS)
 
 
 class Faulty(io.BytesIO):
@@ -60,26 +71,46 @@ class Faulty(io.BytesIO):
         return super().write(data)
 
 
-def written(handler, content, *, exif=None, xmp=None):
+def write(handler, source, target, *, exif=None, xmp=None, fields=NO_FIELDS):
+    more = {"fields": fields} if fields else {}
+    writer = handler.write_fields if fields else handler.write
+    writer(source, target, exif=exif, xmp=xmp, **more)
+
+
+def written(handler, content, **carriers):
     out = io.BytesIO()
-    handler.write(io.BytesIO(content), out, exif=exif, xmp=xmp)
+    write(handler, io.BytesIO(content), out, **carriers)
     return out.getvalue()
+
+
+def carriers_of(handler, xmp):
+    """Return new carriers for every place that a handler has."""
+    fields = {name: FIELDS[name] for name in handler.places.fields}
+    return {"xmp": xmp(b"new") if handler.places.xmp else None, "fields": fields}
 
 
 def labelled(handler, content, xmp):
     new = None
-    if handler.holds_exif:
+    if handler.places.exif:
         block = handler.read(io.BytesIO(content)).exif
         new = exif.write(block, captured_at="2026-05-01T08:30:00", coordinates=None)
-    return written(handler, content, exif=new, xmp=xmp(b"new"))
+    return written(handler, content, exif=new, **carriers_of(handler, xmp))
+
+
+def stated(found):
+    """Return every statement of a container's own fields, by its name."""
+    names = {each.name for each in found.fields}
+    return {name: [each.value for each in found.fields if each.name == name] for name in names}
 
 
 @by_handler
 def test_every_handler_has_samples_and_reads_them(handler, samples):
     for content in samples[handler.name].values():
         found = handler.read(io.BytesIO(content))
-        assert (found.format, found.media, found.mime) == (handler.name, handler.media, handler.mime)
-        assert (found.width, found.height) == (97, 61)
+        assert (found.format, found.media) == (handler.name, handler.media)
+        assert found.mime == handler.mime or handler.name in SEVERAL_TYPES
+        if handler.media == "image":
+            assert (found.width, found.height) == (97, 61)
 
 
 @by_handler
@@ -103,15 +134,38 @@ def test_what_is_written_reads_back_and_a_second_time_changes_nothing(handler, s
     for content in samples[handler.name].values():
         once = labelled(handler, content, xmp)
         found = handler.read(io.BytesIO(once))
-        assert exif.read(found.exif).captured_at == "2026-05-01T08:30:00" if handler.holds_exif else not found.exif
-        assert (found.xmp, found.xmp_count) == (xmp(b"new"), 1)
+        if handler.places.exif:
+            assert exif.read(found.exif).captured_at == "2026-05-01T08:30:00"
+        if handler.places.xmp:
+            assert (found.xmp, found.xmp_count) == (xmp(b"new"), 1)
+        assert stated(found) == {name: [FIELDS[name]] for name in handler.places.fields}
         assert labelled(handler, once, xmp) == once
 
 
-@pytest.mark.parametrize("name", IMAGES)
-def test_pictures_decode_the_same(name, samples, xmp, decoded):
-    for content in samples[name].values():
-        assert decoded(name, labelled(HANDLERS[name], content, xmp)) == decoded(name, content)
+@by_field_writer
+def test_a_removed_field_is_stated_nowhere_and_the_others_stay(handler, samples, xmp):
+    for content in samples[handler.name].values():
+        once = labelled(handler, content, xmp)
+        for name in handler.places.fields:
+            without = handler.read(io.BytesIO(written(handler, once, fields={name: None})))
+            assert stated(without) == {other: [FIELDS[other]] for other in handler.places.fields if other != name}
+
+
+@by_field_writer
+def test_a_field_that_is_already_absent_or_the_same_changes_nothing(handler, samples, xmp):
+    for content in samples[handler.name].values():
+        found = stated(handler.read(io.BytesIO(content)))
+        absent = {name: None for name in handler.places.fields if name not in found}
+        assert written(handler, content, fields=absent) == content
+        once = labelled(handler, content, xmp)
+        for name in handler.places.fields:
+            assert written(handler, once, fields={name: FIELDS[name]}) == once
+
+
+@by_writer
+def test_media_decode_the_same(handler, samples, xmp, decoded):
+    for content in samples[handler.name].values():
+        assert decoded(handler.name, labelled(handler, content, xmp)) == decoded(handler.name, content)
 
 
 @by_writer
@@ -121,9 +175,10 @@ def test_other_metadata_stay_as_an_independent_reader_sees_them(handler, samples
         (tmp_path / "before").write_bytes(content)
         (tmp_path / "after").write_bytes(labelled(handler, content, xmp))
         before, after = (tags(tmp_path / side) for side in ("before", "after"))
-        kept = {tag: value for tag, value in before.items() if tag not in EDITED}
+        kept = {tag: value for tag, value in before.items() if not EDITED.fullmatch(tag)}
         assert {tag: after.get(tag) for tag in kept} == kept, name
-        assert after["XMP-photoshop:Source"] == "new"
+        if handler.media == "image":
+            assert after["XMP-photoshop:Source"] == "new"
 
 
 def tags(path):
@@ -140,11 +195,11 @@ def test_a_fault_at_any_read_or_write_is_an_error_we_name(handler, samples, xmp,
     source = Faulty(content, at=None if side == "write" else at, stops=side == "stop")
     target = Faulty(at=at if side == "write" else None)
     try:
-        handler.write(source, target, exif=None, xmp=xmp(b"new"))
+        write(handler, source, target, **carriers_of(handler, xmp))
     except (ProvenanceError, OSError):
         pass
     else:
-        assert target.getvalue() == written(handler, content, xmp=xmp(b"new"))
+        assert target.getvalue() == written(handler, content, **carriers_of(handler, xmp))
     assert source.getvalue() == content
 
 
@@ -166,13 +221,15 @@ def test_damaged_bytes_are_read_or_refused_and_never_crash(handler, samples, dat
 
 
 @by_writer
-def test_every_cut_of_a_file_is_refused(handler, samples, xmp):
+def test_every_cut_of_a_file_is_refused(handler, samples, xmp, open_ended):
+    if handler.name in open_ended:
+        pytest.skip("the format does not say where a file ends")
     for content in samples[handler.name].values():
         for length in (*range(len(content) - 200, len(content)), *range(3, len(content), 97)):
             with pytest.raises(ProvenanceError):
                 handler.read(io.BytesIO(content[:length]))
             with pytest.raises(ProvenanceError):
-                written(handler, content[:length], xmp=xmp(b"new"))
+                written(handler, content[:length], **carriers_of(handler, xmp))
 
 
 @by_writer
@@ -186,7 +243,7 @@ def test_a_full_disk_leaves_nothing_behind(handler, samples, xmp, tmp_path):
     def attempt():
         with new_file(tmp_path / "out") as target:
             target.write = fail
-            registry.write(source, target, exif=None, xmp=xmp(b"new"))
+            registry.write(source, target, exif=None, **carriers_of(handler, xmp))
 
     with pytest.raises(OutputNotWritten):
         attempt()

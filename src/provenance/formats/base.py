@@ -130,7 +130,7 @@ class Places:
     xmp: str | None = None
     iptc: str | None = None
     manifest: str | None = None
-    fields: Mapping[FieldName, str] = MappingProxyType({})
+    fields: Mapping[FieldName, str] = field(default_factory=dict)
     aigc: tuple[Slot, ...] = ()
 
 
