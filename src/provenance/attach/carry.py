@@ -13,6 +13,7 @@ from provenance import _files
 from provenance.attach import privacy
 from provenance.errors import LabelWouldBeLost, MediaError, MetadataNotWritten
 from provenance.formats import registry
+from provenance.formats.base import Container, Fields
 from provenance.manifests.signer import Signer
 from provenance.manifests.write import DETACHED, Claim, Parent, plan_actions, sign, sign_beside
 from provenance.metadata import iptc, xmp
@@ -35,14 +36,18 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be written where; an absent `block` leaves EXIF as it is, an absent `extension` that of XMP."""
+    """What is to be written where; an absent `block`, `packet` or `extension` leaves EXIF, XMP or its extension alone.
+
+    `fields` are those of the container's own that change.
+    """
 
     source: Path
     target: Path
     found: Look
     drawn: Drawn
-    packet: bytes
+    packet: bytes | None
     extension: bytes | None
+    fields: Fields
     block: bytes | None
     payload: dict[str, Any]
     source_type: str | None
@@ -110,7 +115,7 @@ def _beside(job: Job) -> Carried:
         else:
             sidecars.append(_aside(job.target, XMP_SUFFIX))
             with _files.new_file(sidecars[-1]) as file:
-                file.write(job.packet)
+                file.write(job.packet or b"")
             undo.callback(sidecars[-1].unlink)
         if job.signer is not None:
             sidecars.append(_aside(job.target, MANIFEST_SUFFIX))
@@ -142,7 +147,7 @@ def _aside(path: Path, suffix: str) -> Path:
 def _says_it_all(job: Job) -> bool:
     """Say whether the source, as it is, is the result."""
     found = job.found
-    if job.drawn.notices or job.block is not None or job.packet != found.packet:
+    if job.drawn.notices or job.fields or job.block is not None or job.packet not in {None, found.packet}:
         return False
     if job.hide_position and privacy.left_elsewhere(job.source, found.container.exif):
         return False
@@ -167,7 +172,8 @@ def _written(job: Job, file: BinaryIO) -> tuple[MediaError, ...]:
     """Write the metadata; an EXIF block with no room left stays as it is, and its fields are in XMP alone."""
     known = job.drawn.path == job.source
     warnings: tuple[MediaError, ...] = ()
-    write = partial(registry.write, job.drawn.path, file, xmp=job.packet, extension=job.extension, known=known)
+    carriers: dict[str, Any] = {"xmp": job.packet, "extension": job.extension, "fields": job.fields}
+    write = partial(registry.write, job.drawn.path, file, **carriers, known=known)
     try:
         write(exif=job.block)
     except MetadataNotWritten as error:
@@ -186,17 +192,37 @@ def _finish(path: Path, job: Job) -> None:
     """Make sure that what was written is what a reader finds, before anything gets its name."""
     if job.hide_position:
         privacy.erase_elsewhere(path, job.found.container, job.block or job.found.container.exif)
-        privacy.refuse_left(path, job.packet)
+        privacy.refuse_left(path, job.packet or b"")
     _read_back(path, job)
 
 
 def _read_back(path: Path, job: Job) -> None:
     # Also after signing: the binding has its own idea of some containers, and has broken them without a word.
-    there = registry.read(path, whole=False)
+    there = registry.read(path, whole=False, known_as=job.found.handler)
+    before = job.found.container
     elements = sum(len(iptc.aigc_texts(xmp.read(each))) for each in (there.xmp, there.xmp_extension) if each)
-    kept = there.xmp == job.packet and there.xmp_extension == (job.extension or job.found.container.xmp_extension)
-    if not kept or there.xmp_count != 1 or elements > 1:
+    elements += sum(each.name == "aigc" for each in there.fields)
+    kept = (
+        there.xmp == (before.xmp if job.packet is None else job.packet)
+        and there.xmp_extension == (job.extension or before.xmp_extension)
+        and (job.packet is None or there.xmp_count == 1)
+        and _stated(there) == _expected(before, job.fields)
+    )
+    if not kept or elements > 1:
         raise MetadataNotWritten("metadata-did-not-read-back")
+
+
+def _stated(container: Container) -> dict[str, list[str]]:
+    """Return every statement of the container's own fields by its name."""
+    found: dict[str, list[str]] = {}
+    for each in container.fields:
+        found.setdefault(each.name, []).append(each.value)
+    return found
+
+
+def _expected(before: Container, fields: Fields) -> dict[str, list[str]]:
+    kept = {name: values for name, values in _stated(before).items() if name not in fields}
+    return kept | {name: [value] for name, value in fields.items() if value is not None}
 
 
 def _copied(source: Path, target: Path) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from provenance import _files
+from provenance.attach import own_fields
 from provenance.attach.carry import Drawn, Job, carry
 from provenance.attach.plan import OnConflict, Plan, Wanted, plan, with_notices
 from provenance.errors import LabelWouldBeLost, MediaError, ProvenanceError, UsageError
@@ -77,7 +78,12 @@ def _labelled(source: Path, target: Path, wanted: Wanted, signer: Signer | None,
     with contextlib.ExitStack() as stack:
         drawn, warnings = _draw(source, target.parent, found, planned, stack)
         record = with_notices(planned, drawn.notices)
-        packet, extension = _packets(found, planned, record.text())
+        fields = dict(planned.fields)
+        packet = extension = None
+        if own_fields.holds(found, "record"):
+            fields["record"] = record.text()
+        else:
+            packet, extension = _packets(found, planned, record.text())
         job = Job(
             source=source,
             target=target,
@@ -85,6 +91,7 @@ def _labelled(source: Path, target: Path, wanted: Wanted, signer: Signer | None,
             drawn=drawn,
             packet=packet,
             extension=extension,
+            fields=own_fields.changes(found, fields),
             block=_block(found, planned),
             payload=record.payload(),
             source_type=wanted.source_type,

@@ -9,10 +9,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
+from provenance.attach import own_fields
 from provenance.attach.privacy import LocationPrivacy, private_label, private_value
 from provenance.errors import ConflictingLabels, InvalidPost, MetadataNotWritten
+from provenance.formats.base import Fields
 from provenance.metadata import aigc, exif, iptc, position, xmp
 from provenance.model import geo
 from provenance.model import record as records
@@ -24,10 +26,12 @@ from provenance.model.record import Record
 from provenance.observe import Look
 
 OnConflict = Literal["refuse", "keep"]
+_L = TypeVar("_L", AIGenerated, Capture, Source)
 
 
 _BROKEN: Final = frozenset({"invalid", "unreadable"})
-_FURTHER_POSITION: Final = "tiff-further-position"  # on another page, where nothing is edited
+# Warnings of positions where nothing is edited: on another page, in the samples of a track.
+_FURTHER_POSITIONS: Final = frozenset({"tiff-further-position", "video-track-position"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +53,18 @@ class Wanted:
         """Yield the asset's own labels of a type: only they are written into standard fields."""
         return (each for each in self.labels if each.on == "asset" and isinstance(each.label, kind))
 
+    def first(self, kind: type[_L]) -> _L | None:
+        """Return the first of the asset's own labels of a type."""
+        label = next(self.own(kind), None)
+        return label.label if label is not None and isinstance(label.label, kind) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The changes; an empty `properties`, no EXIF value and no notice mean that the metadata stays as it is.
+    """The changes; where all of them are empty and no notice is drawn, the metadata stay as they are.
 
-    `draw` are the ``(kind, text)`` of notices that are not in the picture yet.
+    `fields` are those of the container's own, without the record, which grows with what is drawn; `draw` are the
+    ``(kind, text)`` of notices that are not in the picture yet.
     """
 
     properties: Mapping[xmp.Name, xmp.XmpValue]
@@ -62,6 +72,7 @@ class Plan:
     erase_position: bool
     captured_at: str | None
     coordinates: tuple[float, float] | None
+    fields: Fields
     record: Record
     draw: tuple[tuple[str, str], ...]
     warnings: tuple[tuple[str, dict[str, object]], ...]
@@ -84,11 +95,17 @@ def plan(found: Look, wanted: Wanted, *, on_conflict: OnConflict) -> Plan:
         warnings.append(("input-manifest-broken", {"state": found.observation.manifest.state}))
     instead = _coarse_position(found, wanted)
     private = wanted.location_privacy != "keep"
-    if private and (found.exif_damaged or _FURTHER_POSITION in found.container.warnings):
+    if private and (found.exif_damaged or not _FURTHER_POSITIONS.isdisjoint(found.container.warnings)):
         raise MetadataNotWritten("position-not-erased", where="EXIF")
     cleaned, removed = position.without(found.properties, instead) if private else ({}, set())
     properties = cleaned | iptc.to_xmp(fields, {**found.properties, **_occurring(cleaned)})
-    properties |= _element_property(found, wanted, warnings)
+    element = _new_element(found, wanted, warnings)
+    own = own_fields.missing(found, own_fields.stated(wanted.first(Capture), wanted.first(Source)))
+    own |= own_fields.private(found, wanted.location_privacy)
+    if element is not None and own_fields.holds(found, "aigc"):
+        own["aigc"] = element
+    elif element is not None:
+        properties[iptc.AIGC] = element
     captured_at, coordinates = _camera_values(found, wanted)
     standing = found.record or found.signed_record or Record()
     present = {(each.kind, each.text) for each in found.observation.notices if each.found}
@@ -112,6 +129,7 @@ def plan(found: Look, wanted: Wanted, *, on_conflict: OnConflict) -> Plan:
         erase_position=private,
         captured_at=captured_at,
         coordinates=(instead if found.camera and found.camera.coordinates else None) or coordinates,
+        fields=own,
         record=record,
         draw=tuple(each for each in wanted.notices if each not in present),
         warnings=tuple(warnings),
@@ -183,14 +201,14 @@ def _conflict(placed: PlacedLabel, said: Evidence, field: str, value: object, th
 def _missing_fields(found: Look, wanted: Wanted) -> iptc.StandardFields:
     """Return the standard fields to write: what is wanted and not there."""
     has = found.fields
-    capture = next((each.label for each in wanted.own(Capture)), None)
-    source = next((each.label for each in wanted.own(Source)), None)
+    capture, source, generated = wanted.first(Capture), wanted.first(Source), wanted.first(AIGenerated)
     values: dict[str, Any] = {}
-    if isinstance(capture, Capture):
+    if capture is not None:
         values["captured_at"] = None if has.captured_at else capture.time
         values["place"] = _missing_place(has.place, capture.place)
-        values["coordinates"] = None if _writes_exif(found) else _missing_position(found, capture)
-    if isinstance(source, Source):
+        elsewhere = _writes_exif(found) or own_fields.holds(found, "position")
+        values["coordinates"] = None if elsewhere else _missing_position(found, capture)
+    if source is not None:
         values["source"] = None if has.source else source.publisher
         values["credit"] = None if has.credit else source.publisher
         values["creators"] = () if has.creators or not source.author else (source.author,)
@@ -198,8 +216,7 @@ def _missing_fields(found: Look, wanted: Wanted) -> iptc.StandardFields:
         values["copyright_owners"] = (source.copyright_owner,) if missing_owner else ()
     if wanted.source_type and not has.digital_source_type:
         values["digital_source_type"] = wanted.source_type
-    generated = next((each.label for each in wanted.own(AIGenerated)), None)
-    if isinstance(generated, AIGenerated) and not has.ai_system:
+    if generated is not None and not has.ai_system:
         values["ai_system"] = generated.tool
     return iptc.StandardFields(**values)
 
@@ -217,8 +234,8 @@ _PLACE_PARTS: Final = tuple(field.name for field in dataclasses.fields(iptc.Loca
 
 def _camera_values(found: Look, wanted: Wanted) -> tuple[str | None, tuple[float, float] | None]:
     """Return the EXIF time and position to write; what the camera wrote is never replaced."""
-    capture = next((each.label for each in wanted.own(Capture)), None)
-    if not _writes_exif(found) or not isinstance(capture, Capture):
+    capture = wanted.first(Capture)
+    if not _writes_exif(found) or capture is None:
         return None, None
     time = capture.time
     if (found.camera and found.camera.captured_at) or (time and not exif.can_hold(time)):
@@ -229,7 +246,8 @@ def _camera_values(found: Look, wanted: Wanted) -> tuple[str | None, tuple[float
 def _missing_position(found: Look, capture: Capture) -> tuple[float, float] | None:
     """Return the stated position in WGS-84, unless the file has one."""
     stated = capture.place.coordinates if capture.place else None
-    if stated is None or found.fields.coordinates or (found.camera and found.camera.coordinates):
+    known = found.fields.coordinates or (found.camera and found.camera.coordinates)
+    if stated is None or known:
         return None
     return geo.to_wgs84(stated.latitude, stated.longitude, stated.datum)
 
@@ -239,23 +257,21 @@ def _writes_exif(found: Look) -> bool:
     return found.handler.embeds and found.handler.holds_exif and not found.exif_damaged
 
 
-def _element_property(
-    found: Look, wanted: Wanted, warnings: list[tuple[str, dict[str, object]]]
-) -> dict[xmp.Name, xmp.XmpValue]:
+def _new_element(found: Look, wanted: Wanted, warnings: list[tuple[str, dict[str, object]]]) -> str | None:
     """Return the AIGC element to write: the first one, or the one there with its propagation fields changed."""
     placed = next(wanted.own(AIGenerated), None)
     if placed is None or not isinstance(placed.label, AIGenerated):
-        return {}
+        return None
     label = placed.label
     reading = found.elements[0] if found.elements else None
     existing = reading.element if reading else None
     if reading is not None and not reading.conformant:
         warnings.append(("aigc-not-completed", {"pointer": placed.pointer}))
     if reading is not None and (existing is None or label.propagator is None):
-        return {}
+        return None
     if not (label.producer and label.produce_id) and existing is None:
         warnings.append(("aigc-not-written", {"pointer": placed.pointer}))
-        return {}
+        return None
     element = aigc.from_label(
         label.grade,
         label.producer or "",
@@ -265,12 +281,13 @@ def _element_property(
         existing=existing,
     )
     if element == existing:
-        return {}
-    if existing is not None and found.observation.aigc.elements[0].slot != "xmp":
-        raise ConflictingLabels("aigc-slot-not-written", slot=found.observation.aigc.elements[0].slot)
+        return None
+    slot = found.observation.aigc.elements[0].slot if existing is not None else None
+    if slot is not None and slot not in (found.handler.places.aigc or ("xmp",))[:1]:
+        raise ConflictingLabels("aigc-slot-not-written", slot=slot)
     warnings += [(each.code, dict(each.details)) for each in aigc.check(element) if each.severity == "warning"]
     try:
-        return {iptc.AIGC: aigc.encode(element)}
+        return aigc.encode(element)
     except InvalidPost as error:
         error.details["pointer"] = f"{placed.pointer}/{error.details.get('field', '')}"
         raise

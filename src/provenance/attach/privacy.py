@@ -44,15 +44,17 @@ def private_value(kind: str, value: Mapping[str, Any], privacy: LocationPrivacy)
 
 
 def erase_elsewhere(path: Path, container: Container, own: bytes | None) -> None:
-    """Erase positions from every EXIF block of a file of ours but `own`, such as that of a second picture.
+    """Erase positions from every EXIF block of a picture of ours but `own`, such as that of a second picture.
 
     Raises:
-        MetadataNotWritten: a position cannot be erased without breaking something.
+        MetadataNotWritten: a position cannot be erased without breaking something: in samples of a video, for example.
     """
     if any(keyword.casefold().startswith("raw profile type") for keyword, _ in container.texts):
         raise MetadataNotWritten("position-not-erased", where="Raw profile")
     with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as view:
         for start, cleaned in _positions_elsewhere(view, own):
+            if container.media != "image":
+                raise MetadataNotWritten("position-not-erased", where="EXIF", offset=start)
             view[start : start + len(cleaned)] = cleaned
 
 

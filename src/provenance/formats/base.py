@@ -9,11 +9,10 @@ from typing import BinaryIO, Final, Literal, NamedTuple, Protocol
 
 from provenance.errors import MediaTooLarge
 from provenance.metadata.aigc import Slot
+from provenance.metadata.position import from_iso6709
 
 Media = Literal["image", "video", "audio", "document"]
-FieldName = Literal[
-    "aigc", "record", "captured_at", "place", "position", "publisher", "author", "copyright_owner"
-]
+FieldName = Literal["aigc", "record", "captured_at", "place", "position", "publisher", "author", "copyright_owner"]
 """What a container may state in fields of its own.
 
 ``aigc`` is the AIGC element and ``record`` our own record, both as JSON; ``captured_at`` is a time of the contract;
@@ -86,6 +85,16 @@ class Container:
     orientation: int | None = None
     unsignable: str | None = None
     warnings: tuple[str, ...] = ()
+
+    def field(self, name: FieldName) -> Field | None:
+        """Return the first statement of that name in the container's own fields."""
+        return next((each for each in self.fields if each.name == name), None)
+
+    @property
+    def position(self) -> tuple[float, float] | None:
+        """Latitude and longitude in degrees of WGS-84, where the container's own fields state them."""
+        stated = self.field("position")
+        return from_iso6709(stated.value) if stated else None
 
 
 class Read(Protocol):

@@ -17,6 +17,37 @@ _POSITION: Final = re.compile(
 )
 
 
+_ISO_6709: Final = re.compile(
+    r"([+-])(\d{2}|\d{4}|\d{6})(\.\d+)?([+-])(\d{3}|\d{5}|\d{7})(\.\d+)?(?:[+-].*|CRS.*|/.*)?", re.ASCII
+)
+_MOST: Final = (90, 180)  # degrees of latitude, of longitude
+
+
+def from_iso6709(text: str) -> tuple[float, float] | None:
+    """Return latitude and longitude in degrees of a position string (ISO 6709, annex H); None if it is none."""
+    found = _ISO_6709.fullmatch(text.strip())
+    if found is None:
+        return None
+    latitude, longitude = (_degrees(*found.groups()[at : at + 3], whole=whole) for at, whole in ((0, 2), (3, 3)))
+    return (latitude, longitude) if abs(latitude) <= _MOST[0] and abs(longitude) <= _MOST[1] else None
+
+
+def _degrees(sign: str, digits: str, fraction: str | None, *, whole: int) -> float:
+    """Return degrees of ``DD``, ``DDMM`` or ``DDMMSS`` with a fraction of the last."""
+    parts = [digits[:whole], *re.findall("..", digits[whole:])]
+    parts[-1] += fraction or ""
+    size = sum(float(part) / (1, 60, 3600)[power] for power, part in enumerate(parts))
+    return -size if sign == "-" else size
+
+
+def to_iso6709(coordinates: tuple[float, float]) -> str:
+    """Return the position string of latitude and longitude in degrees (ISO 6709, annex H), to a decimetre."""
+    latitude, longitude = (
+        f"{degrees:+0{width}.6f}".rstrip("0") for degrees, width in zip(coordinates, (10, 11), strict=True)
+    )
+    return "".join(text + "0" if text.endswith(".") else text for text in (latitude, longitude)) + "/"
+
+
 def coarse(coordinates: tuple[float, float]) -> tuple[float, float]:
     """Return coordinates rounded to 0.1 degrees."""
     latitude, longitude = (round(degrees * _STEP) / _STEP for degrees in coordinates)

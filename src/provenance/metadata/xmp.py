@@ -86,8 +86,29 @@ def merge(packet: bytes | None, properties: Mapping[Name, XmpValue], removed: Co
     gone = changed.keys() | (set(removed) - properties.keys())
     cuts = [cut for description in found.descriptions for cut in _cuts(base, description, gone)]
     if not changed:
-        return _spliced(base, ((start, end, b"") for start, end in cuts)) if cuts else base
-    return _spliced(base, (*((start, end, b"") for start, end in cuts), _insertion(base, found, changed)))
+        return spliced(base, ((start, end, b"") for start, end in cuts)) if cuts else base
+    added = insertion(base, found, _block(found, changed))
+    return spliced(base, (*((start, end, b"") for start, end in cuts), added))
+
+
+def spliced(packet: bytes, edits: Iterable[tuple[int, int, bytes]]) -> bytes:
+    """Return a packet with new bytes at some spans, which are in order and do not overlap."""
+    pieces = []
+    position = 0
+    for start, end, text in edits:
+        pieces += [packet[position:start], text]
+        position = end
+    pieces.append(packet[position:])
+    return b"".join(pieces)
+
+
+def insertion(packet: bytes, found: Scan, block: bytes) -> tuple[int, int, bytes]:
+    """Return the edit that adds a node element behind the last one of a packet."""
+    if found.rdf_self_closing:
+        return found.rdf_end - 2, found.rdf_end, b">" + block + b"\n</" + found.rdf_name + b">"
+    # Before the white space of the end tag, so that cutting the block again restores the packet.
+    position = _line_start(packet, found.rdf_end, 0)
+    return position, position, block
 
 
 def _grouped(occurrences: Iterable[Occurrence]) -> dict[Name, tuple[Occurrence, ...]]:
@@ -130,25 +151,6 @@ def _line_start(packet: bytes, position: int, floor: int) -> int:
     while position > floor and packet[position - 1] in _WHITE:
         position -= 1
     return position
-
-
-def _spliced(packet: bytes, edits: Iterable[tuple[int, int, bytes]]) -> bytes:
-    pieces = []
-    position = 0
-    for start, end, text in edits:
-        pieces += [packet[position:start], text]
-        position = end
-    pieces.append(packet[position:])
-    return b"".join(pieces)
-
-
-def _insertion(packet: bytes, found: Scan, properties: Mapping[Name, XmpValue]) -> tuple[int, int, bytes]:
-    block = _block(found, properties)
-    if found.rdf_self_closing:
-        return found.rdf_end - 2, found.rdf_end, b">" + block + b"\n</" + found.rdf_name + b">"
-    # Before the white space of the end tag, so that cutting the block again restores the packet.
-    position = _line_start(packet, found.rdf_end, 0)
-    return position, position, block
 
 
 def _block(found: Scan, properties: Mapping[Name, XmpValue]) -> bytes:

@@ -11,6 +11,7 @@ XML: Final = "http://www.w3.org/XML/1998/namespace"
 DC: Final = "http://purl.org/dc/elements/1.1/"
 EXIF: Final = "http://ns.adobe.com/exif/1.0/"
 IPTC_EXT: Final = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+NOTE: Final = "http://ns.adobe.com/xmp/note/"
 PHOTOSHOP: Final = "http://ns.adobe.com/photoshop/1.0/"
 PLUS: Final = "http://ns.useplus.org/ldf/xmp/1.0/"
 PVL: Final = "https://w3id.org/provenance-labels/1.0/"
@@ -21,6 +22,7 @@ PREFERRED_PREFIXES: Final[Mapping[str, str]] = {
     DC: "dc",
     EXIF: "exif",
     IPTC_EXT: "Iptc4xmpExt",
+    NOTE: "xmpNote",
     PHOTOSHOP: "photoshop",
     PLUS: "plus",
     PVL: "pvl",

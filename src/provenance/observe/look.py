@@ -1,4 +1,4 @@
-"""What a file already says, carrier by carrier: gathered here once, for attach, check and verify alike."""
+"""Read every carrier of a file and gather what it says."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from provenance import _files
 from provenance.errors import MalformedMedia, MediaTooLarge, ProvenanceError
@@ -15,7 +15,6 @@ from provenance.formats.base import Container, Handler
 from provenance.manifests.read import ManifestReading
 from provenance.manifests.read import read as read_manifest
 from provenance.metadata import aigc, exif, iim, iptc, xmp
-from provenance.metadata.position import coarse
 from provenance.model import record as records
 from provenance.model.notice import Notice, NoticeReading
 from provenance.model.observation import (
@@ -30,37 +29,15 @@ from provenance.model.observation import (
     Remark,
 )
 from provenance.model.record import Record
+from provenance.observe import evidence
 
-# IPTC digital source types that say a trained model made the picture, or a part of it.
-AI_SOURCE_TYPES: Final = {
-    "trainedAlgorithmicMedia": {"grade": "confirmed"},
-    "compositeWithTrainedAlgorithmicMedia": {"grade": "confirmed", "extent": "part"},
-    "compositeSynthetic": {"grade": "confirmed", "extent": "part"},
-}
 _REMOTE_MANIFEST: Final = xmp.Name("http://purl.org/dc/terms/", "provenance")
 LABELS_ASSERTION: Final = "org.w3id.provenance-labels.labels"
 XMP_SUFFIX: Final = ".xmp"
 MANIFEST_SUFFIX: Final = ".c2pa"
 _LARGEST_SIDECAR: Final = 64 << 20
 _FIRST_TURNED: Final = 5
-_AXES: Final = ("latitude", "longitude")
-_ROUNDING: Final = 1e-6  # degrees
 _MOST_SIGNED: Final = 4  # elements whose signatures are checked; a sound file has one element
-_XMP_LOCATIONS: Final = {
-    "time": "photoshop:DateCreated",
-    "place": "Iptc4xmpExt:LocationCreated",
-    "source": "photoshop:Source",
-    "credit": "photoshop:Credit",
-    "creator": "dc:creator",
-    "owner": "plus:CopyrightOwner",
-}
-_IIM_LOCATIONS: Final = {
-    "time": "2:55 DateCreated",
-    "place": "2:90 City",
-    "source": "2:115 Source",
-    "credit": "2:110 Credit",
-    "creator": "2:80 By-line",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +122,7 @@ def look(path: Path, *, trust: Sequence[bytes] = ()) -> Look:
         camera=camera,
         fields=iptc.from_xmp(properties),
         datasets=iim.read_iim(container.iim) if container.iim else iptc.StandardFields(),
-        record=_record(properties, remarks),
+        record=_record(container, properties, remarks),
         elements=tuple(_checked(_elements(container, camera, properties))),
         reading=reading,
         signed_record=records.parse(reading.labels[0]) if reading.labels else None,
@@ -185,7 +162,7 @@ def _observation(path: Path, found: _Carriers, remarks: Sequence[Remark]) -> Obs
         active_manifest=reading.active,
         notices_stated=stated,
         notices=measured(path, stated, orientation),
-        exact_location=any(map(_exact, _positions(found))),
+        exact_location=any(map(evidence.is_exact, _positions(found))),
         remarks=(*remarks, *_problems(found.fields), *_problems(found.datasets)),
     )
 
@@ -194,15 +171,19 @@ def _evidence_in(found: _Carriers) -> Iterator[Evidence]:
     """Yield every statement of every carrier; what lies in a sidecar is the sidecar's."""
     in_xmp: Carrier = "xmp" if found.handler.embeds else "sidecar"
     in_manifest: Carrier = "manifest" if found.signs_inside or found.container.has_manifest else "sidecar"
-    yield from _camera_evidence(found.camera)
-    yield from _standard_evidence(found.fields, in_xmp)
-    yield from _standard_evidence(found.datasets, "iptc")
-    yield from _recorded_evidence(found.record, in_xmp, "pvl:Labels")
+    yield from evidence.in_camera(found.camera)
+    yield from evidence.in_standard_fields(found.fields, in_xmp)
+    yield from evidence.in_standard_fields(found.datasets, "iptc")
+    yield from evidence.in_container(found.container.fields)
+    if (field := found.container.field("record")) is not None:
+        yield from evidence.in_record(found.record, "container", field.location)
+    else:
+        yield from evidence.in_record(found.record, in_xmp, "pvl:Labels")
     for slot, element in found.elements:
-        yield from _element_evidence(slot, element)
-    yield from _recorded_evidence(found.signed_record, in_manifest, LABELS_ASSERTION)
-    yield from _source_type_evidence(found.fields.digital_source_type, in_xmp, "Iptc4xmpExt:DigitalSourceType")
-    yield from _source_type_evidence(_first(found.reading.digital_source_types), in_manifest, "c2pa.actions")
+        yield from evidence.in_element(slot, element)
+    yield from evidence.in_record(found.signed_record, in_manifest, LABELS_ASSERTION)
+    yield from evidence.in_source_type(found.fields.digital_source_type, in_xmp, "Iptc4xmpExt:DigitalSourceType")
+    yield from evidence.in_source_type(_first(found.reading.digital_source_types), in_manifest, "c2pa.actions")
 
 
 def _properties(packet: bytes | None, extension: bytes | None) -> xmp.Properties:
@@ -224,8 +205,9 @@ def _camera(container: Container, remarks: list[Remark]) -> exif.Exif | None:
         return None
 
 
-def _record(properties: xmp.Properties, remarks: list[Remark]) -> Record | None:
-    text = iptc.record_of(properties)
+def _record(container: Container, properties: xmp.Properties, remarks: list[Remark]) -> Record | None:
+    field = container.field("record")
+    text = field.value if field else iptc.record_of(properties)
     if text is None:
         return None
     record = records.parse(text)
@@ -247,6 +229,9 @@ def _elements(
     for keyword, value in container.texts:
         if keyword.casefold() == "aigc":
             yield "png-text", aigc.decode(value, "png-text")
+    for field in container.fields:
+        if field.slot is not None:
+            yield field.slot, aigc.decode(field.value, field.slot)
     comment = camera.user_comment if camera else None
     if comment and aigc.mentions_element(comment):
         yield "exif-user-comment", aigc.decode(comment, "exif-user-comment")
@@ -315,54 +300,6 @@ def _displayed_size(container: Container, orientation: int) -> dict[str, int | N
     return {"width": width, "height": height}
 
 
-def _camera_evidence(camera: exif.Exif | None) -> Iterator[Evidence]:
-    if camera is None:
-        return
-    if camera.captured_at:
-        yield _evidence("capture", "exif", "ExifIFD:DateTimeOriginal", time=camera.captured_at)
-    if camera.coordinates:
-        yield _evidence("capture", "exif", "GPS", place={"coordinates": _degrees(camera.coordinates)})
-
-
-def _standard_evidence(fields: iptc.StandardFields, carrier: Carrier) -> Iterator[Evidence]:
-    location = _IIM_LOCATIONS if carrier == "iptc" else _XMP_LOCATIONS
-    if fields.captured_at:
-        yield _evidence("capture", carrier, location["time"], time=fields.captured_at)
-    if fields.place:
-        parts = {part: text for part, text in dataclasses.asdict(fields.place).items() if text}
-        yield _evidence("capture", carrier, location["place"], place=parts)
-    if fields.coordinates:
-        yield _evidence("capture", carrier, "exif:GPSLatitude", place={"coordinates": _degrees(fields.coordinates)})
-    if fields.source:
-        yield _evidence("source", carrier, location["source"], publisher=fields.source)
-    if fields.credit:
-        yield _evidence("source", carrier, location["credit"], publisher=fields.credit)
-    for creator in fields.creators:
-        yield _evidence("source", carrier, location["creator"], author=creator)
-    if fields.ai_system:
-        yield _evidence("ai-generated", carrier, "Iptc4xmpExt:AISystemUsed", tool=fields.ai_system)
-    for owner in fields.copyright_owners:
-        yield _evidence("source", carrier, location["owner"], copyright_owner=owner)
-
-
-def _recorded_evidence(record: Record | None, carrier: Carrier, location: str) -> Iterator[Evidence]:
-    for label in record.labels if record else ():
-        yield Evidence(
-            kind=label["kind"], carrier=carrier, location=location, value=records.fields_of_label(label), on=label["on"]
-        )
-
-
-def _element_evidence(slot: str, reading: aigc.Reading) -> Iterator[Evidence]:
-    if reading.element is not None:
-        yield _evidence("ai-generated", "aigc", slot, **aigc.to_label_value(reading.element))
-
-
-def _source_type_evidence(uri: str | None, carrier: Carrier, location: str) -> Iterator[Evidence]:
-    says = AI_SOURCE_TYPES.get((uri or "").rpartition("/")[2])
-    if says is not None:
-        yield _evidence("ai-generated", carrier, location, **says)
-
-
 def _source_types(fields: iptc.StandardFields, reading: ManifestReading) -> dict[str, str]:
     stated = {"xmp": fields.digital_source_type, "manifest": _first(reading.digital_source_types)}
     return {carrier: uri for carrier, uri in stated.items() if uri}
@@ -393,33 +330,12 @@ def _signatures(found: aigc.Reading) -> Iterator[ElementSignature]:
             yield ElementSignature.model_validate({"by": by, **dataclasses.asdict(security)})
 
 
-def _evidence(kind: str, carrier: Carrier, location: str, **value: Any) -> Evidence:
-    return Evidence(kind=kind, carrier=carrier, location=location, value=value)
-
-
 def _positions(found: _Carriers) -> Iterator[tuple[float, float] | None]:
     """Yield every position of the capture that a carrier states."""
     yield found.fields.coordinates
     yield found.camera.coordinates if found.camera else None
-    for record in (found.record, found.signed_record):
-        for label in record.labels if record else ():
-            # Anybody may have written the record.
-            place = label.get("place") if label["kind"] == "capture" else None
-            stated = place.get("coordinates") if isinstance(place, dict) else None
-            latitude, longitude = (stated.get(axis) if isinstance(stated, dict) else None for axis in _AXES)
-            if isinstance(latitude, int | float) and isinstance(longitude, int | float):
-                yield latitude, longitude
-
-
-def _exact(coordinates: tuple[float, float] | None) -> bool:
-    """Say whether a position is finer than `location_privacy: coarsen` leaves it."""
-    if coordinates is None:
-        return False
-    return any(abs(one - other) > _ROUNDING for one, other in zip(coordinates, coarse(coordinates), strict=True))
-
-
-def _degrees(coordinates: tuple[float, float]) -> dict[str, Any]:
-    return {"latitude": coordinates[0], "longitude": coordinates[1], "datum": "wgs84"}
+    yield found.container.position
+    yield from evidence.recorded_positions((found.record, found.signed_record))
 
 
 def _first(items: Sequence[str]) -> str | None:

@@ -1,0 +1,25 @@
+"""What a file already says, carrier by carrier: gathered here once, for attach, check and verify alike."""
+
+from provenance.observe.evidence import AI_SOURCE_TYPES
+from provenance.observe.look import (
+    LABELS_ASSERTION,
+    MANIFEST_SUFFIX,
+    XMP_SUFFIX,
+    Look,
+    look,
+    measured,
+    observe,
+    observed,
+)
+
+__all__ = [
+    "AI_SOURCE_TYPES",
+    "LABELS_ASSERTION",
+    "MANIFEST_SUFFIX",
+    "XMP_SUFFIX",
+    "Look",
+    "look",
+    "measured",
+    "observe",
+    "observed",
+]
