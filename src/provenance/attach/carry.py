@@ -13,7 +13,7 @@ from provenance import _files
 from provenance.attach import privacy
 from provenance.errors import LabelWouldBeLost, MediaError, MetadataNotWritten
 from provenance.formats import registry
-from provenance.formats.base import Container, Fields
+from provenance.formats.base import Carriers, Container, Fields
 from provenance.manifests.signer import Signer
 from provenance.manifests.write import DETACHED, Claim, Parent, plan_actions, sign, sign_beside
 from provenance.metadata import iptc, xmp
@@ -172,16 +172,15 @@ def _written(job: Job, file: BinaryIO) -> tuple[MediaError, ...]:
     """Write the metadata; an EXIF block with no room left stays as it is, and its fields are in XMP alone."""
     known = job.drawn.path == job.source
     warnings: tuple[MediaError, ...] = ()
-    carriers: dict[str, Any] = {"xmp": job.packet, "extension": job.extension, "fields": job.fields}
-    write = partial(registry.write, job.drawn.path, file, **carriers, known=known)
+    carriers: Carriers = {"xmp": job.packet, "extension": job.extension, "fields": job.fields}
     try:
-        write(exif=job.block)
+        registry.write(job.drawn.path, file, **carriers, exif=job.block, known=known)
     except MetadataNotWritten as error:
         if job.block is None or error.code != "exif-segment-full":
             raise
         file.seek(0)
         file.truncate()
-        write(exif=None)
+        registry.write(job.drawn.path, file, **carriers, known=known)
         warnings = (error,)
     file.flush()
     _finish(Path(file.name), job)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import BinaryIO, Final, Literal, NamedTuple, Protocol
+from typing import BinaryIO, Final, Literal, NamedTuple, Protocol, TypedDict
 
 from provenance.errors import MediaTooLarge
 from provenance.metadata.aigc import Slot
@@ -172,6 +172,22 @@ class WriteInPlace(Protocol):
         ...
 
 
+class Carriers(TypedDict, total=False):
+    """New carriers of a file; one that is None or absent stays byte-exact.
+
+    Attributes:
+        exif: A whole TIFF stream, as `provenance.metadata.exif.write` returns it.
+        xmp: A whole XMP packet, in UTF-8.
+        extension: Another extension of it, for a file that has one; `xmp` must name it.
+        fields: Fields of the container's own to set, or to remove where None; its handler must have them.
+    """
+
+    exif: bytes | None
+    xmp: bytes | None
+    extension: bytes | None
+    fields: Fields
+
+
 class WriteExtended(Protocol):
     """How a handler writes XMP that one place of its container is too small for."""
 
@@ -202,6 +218,8 @@ class Handler:
         signs: Whether the C2PA binding embeds a manifest in it; if not, that lies in a sidecar.
         places: See `Places`.
         draws_notices: Whether `provenance.notices` draws on it.
+        write_extended: See `WriteExtended`; None where one place holds any packet.
+        xmp_limit: Most bytes of a packet in that place; None where it holds any.
         write_fields: See `WriteFields`; None where the container has no fields of its own that hold labels.
         write_in_place: See `WriteInPlace`; None where a file has to be copied.
         is_text: Whether its content is text that nothing but its name tells from other text.
@@ -220,6 +238,7 @@ class Handler:
     places: Places = Places()
     draws_notices: bool = False
     write_extended: WriteExtended | None = None
+    xmp_limit: int | None = None
     write_fields: WriteFields | None = None
     write_in_place: WriteInPlace | None = None
     is_text: bool = False

@@ -6,11 +6,11 @@ import codecs
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Unpack
 
 from provenance._files import open_input
 from provenance.errors import AssetNotFound, MediaError, UnsupportedFormat
-from provenance.formats.base import HEAD, NO_FIELDS, Container, Fields, Handler
+from provenance.formats.base import HEAD, Carriers, Container, Handler
 from provenance.formats.handlers import gif, heif, jpeg, jxl, png, tiff, webp
 
 _HANDLERS: Final[tuple[Handler, ...]] = (
@@ -105,26 +105,14 @@ def read(path: Path, *, whole: bool = True, known_as: Handler | None = None) -> 
             raise AssetNotFound("asset-not-readable", path=path, reason=reason) from error
 
 
-def write(
-    source: Path,
-    target: BinaryIO,
-    *,
-    exif: bytes | None,
-    xmp: bytes | None,
-    extension: bytes | None = None,
-    fields: Fields = NO_FIELDS,
-    known: bool = False,
-) -> None:
-    """Append a copy of `source` to the empty file `target` with other carriers; ``None`` leaves one byte-exact.
+def write(source: Path, target: BinaryIO, *, known: bool = False, **carriers: Unpack[Carriers]) -> None:
+    """Append a copy of `source` to the empty file `target` with other carriers.
 
     Args:
         source: The file to copy.
         target: An open file, as `provenance._files.new_file` yields it.
-        exif: A whole TIFF stream, as `provenance.metadata.exif.write` returns it.
-        xmp: A whole XMP packet, in UTF-8.
-        extension: Another extension of it, for a file that has one; `xmp` must name it.
-        fields: Fields of the container's own to set, or to remove where None; its handler must have them.
         known: `read` has just found the whole of `source` sound; its picture data are not checked again.
+        carriers: See `Carriers`.
 
     Raises:
         AssetNotFound: `source` cannot be opened.
@@ -133,6 +121,8 @@ def write(
         MetadataNotWritten: A carrier does not fit: ``exif-segment-full``, ``xmp-segment-full``, or ``xmp-repeated``.
         OSError: Reading or writing failed half-way; `provenance._files.new_file` turns it into our error.
     """
+    exif, xmp = carriers.get("exif"), carriers.get("xmp")
+    extension, fields = carriers.get("extension"), carriers.get("fields")
     with open_input(source) as file, _named(source):
         handler = identify(file, source)
         if fields and handler.write_fields:
