@@ -5,21 +5,36 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Final, get_args
 
 from provenance import _files
 from provenance.attach import own_fields
 from provenance.attach.carry import Drawn, Job, carry
 from provenance.attach.plan import OnConflict, Plan, Wanted, plan, with_notices
 from provenance.errors import LabelWouldBeLost, MediaError, ProvenanceError, UsageError
-from provenance.formats import xmp_extension
 from provenance.manifests.signer import Signer
-from provenance.metadata import exif, iptc, xmp
+from provenance.metadata import exif, iptc, xmp, xmp_split
 from provenance.model.notice import Notice
 from provenance.model.post import MediaChange
 from provenance.observe import MANIFEST_SUFFIX, XMP_SUFFIX, Look, look
 
-_EXTENSION_NAME = xmp.Name("http://ns.adobe.com/xmp/note/", "HasExtendedXMP")
+_EXTENSION_DAMAGED: Final = "xmp-extension-damaged"
+# What readers look for in the first packet, even where it is parted.
+_IN_FIRST_PACKET: Final = frozenset(
+    {
+        iptc.DATE_CREATED,
+        iptc.SOURCE,
+        iptc.CREDIT,
+        iptc.CREATOR,
+        iptc.COPYRIGHT_OWNER,
+        iptc.DIGITAL_SOURCE_TYPE,
+        iptc.AI_SYSTEM_USED,
+        iptc.LOCATION_CREATED,
+        iptc.GPS_LATITUDE,
+        iptc.GPS_LONGITUDE,
+        iptc.GPS_MAP_DATUM,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +169,17 @@ def _drawable(source: Path, found: Look) -> bool:
 def _packets(found: Look, planned: Plan, record: str) -> tuple[bytes, bytes | None]:
     """Return the XMP packet to write and, where it changes, its extension: a property stands in one of them only."""
     properties: dict[xmp.Name, xmp.XmpValue] = {**planned.properties, iptc.RECORD: record}
-    extension = found.container.xmp_extension
-    if extension is not None:
-        cleaned = xmp.merge(extension, {}, properties.keys() | planned.removed)
-        extension = None if cleaned == extension else cleaned
-    if extension is not None:
-        properties[_EXTENSION_NAME] = xmp_extension.name_of(extension)
-    return xmp.merge(found.packet, properties, planned.removed), extension
+    present = extension = found.container.xmp_extension
+    if present is not None:
+        extension = xmp.merge(present, {}, properties.keys() | planned.removed)
+        if extension != present:
+            properties[xmp_split.HAS_EXTENDED] = xmp_split.name_of(extension)
+    packet = xmp.merge(found.packet, properties, planned.removed)
+    limit = found.handler.xmp_limit
+    # Beside an extension that cannot be read no other one can be named.
+    if limit is not None and _EXTENSION_DAMAGED not in found.container.warnings:
+        packet, extension = xmp_split.split(packet, extension, limit=limit, keep=properties.keys() | _IN_FIRST_PACKET)
+    return packet, None if extension == present else extension
 
 
 def _block(found: Look, planned: Plan) -> bytes | None:

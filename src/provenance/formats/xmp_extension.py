@@ -5,23 +5,26 @@ Source: Adobe XMP Specification Part 3, section 1.1.3.1 (Extended XMP in JPEG).
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from provenance.formats.base import METADATA_LIMIT
 from provenance.formats.jpeg_segments import PAYLOAD_LIMIT
+from provenance.metadata.xmp_split import name_of
 
 PREFIX: Final = b"http://ns.adobe.com/xmp/extension/\0"
+MAIN_LIMIT: Final = 65_502
+"""Most bytes of the packet that one segment holds."""
 _NAME: Final = re.compile(rb"HasExtendedXMP\s*(?:=\s*[\"']|>)\s*([0-9A-Fa-f]{32})")
 _GUID: Final = 32
 _HEAD: Final = len(PREFIX) + _GUID + 8  # and the length of the whole, and where this part begins
 
 
-def name_of(packet: bytes) -> str:
-    """Return the name under which the main packet must refer to an extension."""
-    return hashlib.md5(packet, usedforsecurity=False).hexdigest().upper()
+def belongs(part: bytes, main: bytes) -> bool:
+    """Say whether the payload of a segment is a part of the extension that `main` names."""
+    named = _NAME.search(main)
+    return named is not None and part[len(PREFIX) : len(PREFIX) + _GUID].upper() == named[1].upper()
 
 
 def joined(main: bytes, parts: Sequence[bytes]) -> bytes | None:
@@ -32,7 +35,7 @@ def joined(main: bytes, parts: Sequence[bytes]) -> bytes | None:
         parts: Whole payloads, prefix included, in any order.
     """
     named = _NAME.search(main)
-    own = [part for part in parts if named and part[len(PREFIX) : len(PREFIX) + _GUID].upper() == named[1].upper()]
+    own = [part for part in parts if belongs(part, main)]
     if not named or not own or any(len(part) <= _HEAD for part in own):
         return None
     length = int.from_bytes(own[0][_HEAD - 8 : _HEAD - 4], "big")

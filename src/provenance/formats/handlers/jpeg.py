@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from provenance._files import begin_flush
@@ -88,7 +89,9 @@ def write_extended(
     extension: bytes | None,
     known: bool = False,
 ) -> None:
-    """Append a copy as `write` does, with another XMP extension, which `xmp` must name; None leaves it as it is.
+    """Append a copy as `write` does, with an XMP extension that `xmp` names; None leaves it as it is.
+
+    An extension is given together with the packet that names it.
 
     Raises:
         See `write`.
@@ -109,9 +112,7 @@ def write_extended(
     if xmp is not None:
         edits.append(_edit(xmp_at, max(start, exif_at[0].end) if exif_at else start, _XMP + xmp))
     if extension is not None:
-        old = _with_prefix(source, layout, APP1, xmp_extension.PREFIX)
-        edits += [Edit(segment.start, segment.end, b"") for segment in old[1:]]
-        edits.append(Edit(old[0].start, old[0].end, b"".join(map(_segment, xmp_extension.parts_of(extension)))))
+        edits += _extension_edits(source, layout, xmp_at, edits[-1].end, extension)
     for index in _mpf(source, layout) if edits else ():
         grown = sum(edit.growth for edit in edits)
         behind = sum(edit.growth for edit in edits if edit.start > index.start)
@@ -135,16 +136,33 @@ def _edit(present: list[Segment], start: int, content: bytes) -> Edit:
     return Edit(present[0].start, present[0].end, segment) if present else Edit(start, start, segment)
 
 
+def _extension_edits(
+    source: BinaryIO, layout: Layout, packets: list[Segment], start: int, extension: bytes
+) -> Iterator[Edit]:
+    """Yield edits that put an extension in the place of the one that the packet names, or else at `start`."""
+    parts = [(each, jpeg_segments.payload(source, each)) for each in _extension_parts(source, layout)]
+    main = jpeg_segments.payload(source, packets[0]) if packets else b""
+    old = [segment for segment, payload in parts if xmp_extension.belongs(payload, main)]
+    new = b"".join(map(_segment, xmp_extension.parts_of(extension)))
+    yield Edit(old[0].start, old[0].end, new) if old else Edit(start, start, new)
+    yield from (Edit(segment.start, segment.end, b"") for segment in old[1:])
+
+
+def _extension_parts(file: BinaryIO, layout: Layout) -> list[Segment]:
+    parts = _with_prefix(file, layout, APP1, xmp_extension.PREFIX)
+    check_carrier_size(sum(part.end - part.start for part in parts), parts[0].start if parts else 0)
+    return parts
+
+
 def _segment(content: bytes) -> bytes:
     return bytes((0xFF, APP1)) + (len(content) + 2).to_bytes(2, "big") + content
 
 
 def _extension(file: BinaryIO, layout: Layout, xmp: list[Segment]) -> tuple[bytes | None, bool]:
     """Return the XMP extension and whether one is there that is not whole."""
-    parts = _with_prefix(file, layout, APP1, xmp_extension.PREFIX)
+    parts = _extension_parts(file, layout)
     if not parts or not xmp:
         return None, bool(parts)
-    check_carrier_size(sum(part.end - part.start for part in parts), parts[0].start)
     payloads = [jpeg_segments.payload(file, part) for part in parts]
     extension = xmp_extension.joined(jpeg_segments.payload(file, xmp[0]), payloads)
     return extension, extension is None
@@ -226,4 +244,5 @@ HANDLER: Final = Handler(
     ),
     draws_notices=True,
     write_extended=write_extended,
+    xmp_limit=xmp_extension.MAIN_LIMIT,
 )
