@@ -11,7 +11,7 @@ from typing import BinaryIO, Final, Unpack
 from provenance._files import open_input
 from provenance.errors import AssetNotFound, MediaError, UnsupportedFormat
 from provenance.formats.base import HEAD, Carriers, Container, Handler
-from provenance.formats.handlers import gif, heif, jpeg, jxl, png, tiff, webp
+from provenance.formats.handlers import gif, heif, jpeg, jxl, markdown, png, text, tiff, webp
 
 _HANDLERS: Final[tuple[Handler, ...]] = (
     jpeg.HANDLER,
@@ -21,6 +21,8 @@ _HANDLERS: Final[tuple[Handler, ...]] = (
     tiff.HANDLER,
     *heif.HANDLERS,
     *jxl.HANDLERS,
+    markdown.HANDLER,
+    text.HANDLER,
 )
 
 # What a file that no handler takes seems to be: name, offset, bytes there.
