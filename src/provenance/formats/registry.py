@@ -11,7 +11,7 @@ from typing import BinaryIO, Final, Unpack
 from provenance._files import open_input
 from provenance.errors import AssetNotFound, MediaError, UnsupportedFormat
 from provenance.formats.base import HEAD, Carriers, Container, Handler
-from provenance.formats.handlers import gif, heif, jpeg, jxl, markdown, png, text, tiff, webp
+from provenance.formats.handlers import gif, heif, jpeg, jxl, markdown, png, text, tiff, wav, webp
 
 _HANDLERS: Final[tuple[Handler, ...]] = (
     jpeg.HANDLER,
@@ -21,13 +21,13 @@ _HANDLERS: Final[tuple[Handler, ...]] = (
     tiff.HANDLER,
     *heif.HANDLERS,
     *jxl.HANDLERS,
+    wav.HANDLER,
     markdown.HANDLER,
     text.HANDLER,
 )
 
 # What a file that no handler takes seems to be: name, offset, bytes there.
 _OTHERS: Final[tuple[tuple[str, int, bytes], ...]] = (
-    ("WAV", 8, b"WAVE"),
     ("AVI", 8, b"AVI "),
     ("Canon CR3", 4, b"ftypcrx "),
     ("M4A", 4, b"ftypM4A"),

@@ -1,13 +1,15 @@
 """The chunk structure of a RIFF file: where each chunk lies (Multimedia Programming Interface 1.0, chapter 2).
 
-Only chunk headers are read, so a walk costs the same however large the chunks are.
+Only chunk headers are read, so a walk costs the same however large the chunks are. WAVE, AVI and WebP share it, and
+the first two also the texts of a ``LIST`` of type ``INFO``.
 """
 
 from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import BinaryIO, Final, NamedTuple
 
 from provenance.errors import MalformedMedia, MetadataNotWritten
@@ -17,6 +19,15 @@ HEADER_SIZE: Final = 12
 """Bytes of ``RIFF``, the size of what follows, and the form type."""
 CHUNK_HEAD: Final = 8
 """Bytes of a chunk's identifier and size."""
+UNKNOWN: Final = 0xFFFFFFFF
+"""A size that stands elsewhere, as in RF64, or that the writer could not go back to fill in."""
+XMP: Final = b"_PMX"
+"""Identifier of an XMP packet in WAVE and AVI (XMP specification, part 3, 1.1.6)."""
+LIST: Final = b"LIST"
+INFO: Final = b"INFO"
+AIGC: Final = b"AIGC"
+
+NO_SIZES: Final[Mapping[bytes, int]] = MappingProxyType({})
 
 _SIZE_AT: Final = 4
 _LARGEST: Final = (1 << 32) - 10  # of all that follows the size field, even (WebP Container Specification)
@@ -58,8 +69,14 @@ def form(file: BinaryIO) -> tuple[bytes, int]:
     return form_type, end
 
 
-def chunks(file: BinaryIO, start: int, end: int) -> Iterator[Chunk]:
+def chunks(file: BinaryIO, start: int, end: int, sizes: Mapping[bytes, int] | None = None) -> Iterator[Chunk]:
     """Yield every chunk between two offsets; padding that the last one lacks is not missed.
+
+    Args:
+        file: An open file.
+        start: Of the first chunk.
+        end: Behind the last one.
+        sizes: What a chunk of size `UNKNOWN` holds, by its identifier; no other chunk may have that size.
 
     Raises:
         MalformedMedia: ``riff-truncated``: a chunk leaves its place; ``riff-damaged``: there are too many, or it has no
@@ -74,8 +91,10 @@ def chunks(file: BinaryIO, start: int, end: int) -> Iterator[Chunk]:
         if len(head) < CHUNK_HEAD or start + CHUNK_HEAD > end:
             raise MalformedMedia("riff-truncated", offset=start)
         kind, length = struct.unpack("<4sI", head)
-        if not kind.isascii() or not kind[:1].isalnum():
+        if not kind.isascii() or not (kind[:1].isalnum() or kind == XMP):
             raise MalformedMedia("riff-damaged", offset=start)
+        if length == UNKNOWN:
+            length = sizes.get(kind, UNKNOWN)
         stop = start + CHUNK_HEAD + length
         if stop > end:
             raise MalformedMedia("riff-truncated", offset=start)
@@ -109,6 +128,74 @@ def head(file: BinaryIO, chunk: Chunk, count: int) -> bytes:
     if len(data) < count:
         raise MalformedMedia("riff-truncated", offset=chunk.data + len(data))
     return data
+
+
+def list_type(file: BinaryIO, chunk: Chunk) -> bytes:
+    """Return what a ``LIST`` or ``RIFF`` is a list of, such as ``INFO``; nothing for any other chunk.
+
+    Raises:
+        MalformedMedia: ``riff-truncated``: it is too short to say.
+        OSError: Reading failed.
+    """
+    return head(file, chunk, len(INFO)) if chunk.kind in {LIST, b"RIFF"} else b""
+
+
+def children(file: BinaryIO, chunk: Chunk) -> Iterator[Chunk]:
+    """Yield the chunks of a list; see `chunks` for the errors."""
+    return chunks(file, chunk.data + len(INFO), chunk.data + chunk.length)
+
+
+def info_elements(file: BinaryIO, chunk: Chunk) -> list[Chunk]:
+    """Return every AIGC element in a ``LIST`` of type ``INFO``; of another chunk, or of a damaged list, none.
+
+    Raises:
+        OSError: Reading failed.
+    """
+    try:
+        if list_type(file, chunk) != INFO:
+            return []
+        return [each for each in children(file, chunk) if is_aigc(each)]
+    except MalformedMedia:
+        # Texts that nobody can tell apart do not make the sound or the pictures unusable.
+        return []
+
+
+def text(file: BinaryIO, chunk: Chunk) -> str:
+    """Return a chunk's text without the zero that ends it; see `content` for the errors."""
+    return content(file, chunk).rstrip(b"\0").decode(errors="replace")
+
+
+def info(file: BinaryIO, chunk: Chunk, value: str | None) -> bytes:
+    """Return what a ``LIST`` of type ``INFO`` becomes when it states the AIGC element `value`, or none at all.
+
+    The element stands where one was, else last; a list that is left empty is left out.
+
+    Raises:
+        MediaTooLarge: The list is larger than any metadata may be.
+        MalformedMedia: See `chunks`.
+        OSError: Reading failed.
+    """
+    check_carrier_size(chunk.length, chunk.start)
+    parts: list[bytes] = []
+    new = b"" if value is None else info_text(value)
+    for each in children(file, chunk):
+        if is_aigc(each):
+            parts.append(new)
+            new = b""
+        else:
+            parts.append(pack(each.kind, content(file, each)))
+    entries = b"".join((*parts, new))
+    return pack(LIST, INFO + entries) if entries else b""
+
+
+def info_text(value: str) -> bytes:
+    """Return the AIGC element as a text of an ``INFO`` list: ended by a zero."""
+    return pack(AIGC, value.encode() + b"\0")
+
+
+def is_aigc(chunk: Chunk) -> bool:
+    """Say whether a chunk is named as the AIGC element is, in whatever case."""
+    return chunk.kind.upper() == AIGC
 
 
 def pack(kind: bytes, data: bytes) -> bytes:
