@@ -168,6 +168,17 @@ def new_file(target: Path) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
+def opened_for_change(path: Path) -> Iterator[BinaryIO]:
+    """Yield an existing file open for reading and writing.
+
+    Raises:
+        OutputNotWritten: the file system refused, at once or half-way.
+    """
+    with _os_errors(path), path.open("r+b") as file:
+        yield file
+
+
+@contextlib.contextmanager
 def new_folder(target: Path) -> Iterator[Path]:
     """Yield an empty folder that becomes `target` when the block ends without an error.
 

@@ -15,6 +15,7 @@ from provenance import verify as _verify
 from provenance.attach import Attached, Labelled, OnConflict
 from provenance.catalog import Catalog
 from provenance.check import Progress
+from provenance.errors import UsageError
 from provenance.manifests.signer import Signer
 from provenance.model.comparison import Comparison
 from provenance.model.post import Post
@@ -81,6 +82,25 @@ class Provenance:
         return _attach.attach_media(
             Path(media), Path(into), asset, catalog=self.catalog, signer=self.signer, on_conflict=on_conflict
         )
+
+    def attach_in_place(
+        self, media: str | Path, asset: Mapping[str, Any], *, on_conflict: OnConflict = "refuse"
+    ) -> Labelled:
+        """Label one MP4 or MOV file where it lies, at once whatever its size; a crash leaves a sound file.
+
+        Args:
+            media: The file; it is changed.
+            asset: As for `attach_media`.
+            on_conflict: As for `attach_media`.
+
+        Raises:
+            UsageError: this SDK has a signer, and a signature takes a copy; or the container cannot be edited in place.
+            MediaError: the file is damaged, signed, or cannot hold a label without losing something.
+            OutputNotWritten: the file system refused.
+        """
+        if self.signer is not None:
+            raise UsageError("in-place-not-signed", path=media)
+        return _attach.attach_in_place(Path(media), asset, catalog=self.catalog, on_conflict=on_conflict)
 
     def check(
         self, item: Attached | Post | str | Path, *, on: date | None = None, progress: Progress | None = None

@@ -2,6 +2,15 @@
 
 from provenance.attach.file import Labelled, label_file
 from provenance.attach.plan import OnConflict
-from provenance.attach.post import POST_FILE, Attached, attach_media, attach_post
+from provenance.attach.post import POST_FILE, Attached, attach_in_place, attach_media, attach_post
 
-__all__ = ["POST_FILE", "Attached", "Labelled", "OnConflict", "attach_media", "attach_post", "label_file"]
+__all__ = [
+    "POST_FILE",
+    "Attached",
+    "Labelled",
+    "OnConflict",
+    "attach_in_place",
+    "attach_media",
+    "attach_post",
+    "label_file",
+]

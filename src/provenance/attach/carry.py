@@ -13,7 +13,7 @@ from provenance import _files
 from provenance.attach import privacy
 from provenance.errors import LabelWouldBeLost, MediaError, MetadataNotWritten
 from provenance.formats import registry
-from provenance.formats.base import Carriers, Container, Fields
+from provenance.formats.base import NO_FIELDS, Carriers, Container, Fields
 from provenance.manifests.signer import Signer
 from provenance.manifests.write import DETACHED, Claim, Parent, plan_actions, sign, sign_beside
 from provenance.metadata import iptc, xmp
@@ -172,14 +172,15 @@ def _written(job: Job, file: BinaryIO) -> tuple[MediaError, ...]:
     """Write the metadata; an EXIF block with no room left stays as it is, and its fields are in XMP alone."""
     known = job.drawn.path == job.source
     warnings: tuple[MediaError, ...] = ()
-    carriers: Carriers = {"xmp": job.packet, "extension": job.extension, "fields": job.fields}
+    carriers: Carriers = {"exif": job.block, "xmp": job.packet, "extension": job.extension, "fields": job.fields}
     try:
-        registry.write(job.drawn.path, file, **carriers, exif=job.block, known=known)
+        registry.write(job.drawn.path, file, **carriers, known=known)
     except MetadataNotWritten as error:
         if job.block is None or error.code != "exif-segment-full":
             raise
         file.seek(0)
         file.truncate()
+        carriers["exif"] = None
         registry.write(job.drawn.path, file, **carriers, known=known)
         warnings = (error,)
     file.flush()
@@ -197,15 +198,24 @@ def _finish(path: Path, job: Job) -> None:
 
 def _read_back(path: Path, job: Job) -> None:
     # Also after signing: the binding has its own idea of some containers, and has broken them without a word.
-    there = registry.read(path, whole=False, known_as=job.found.handler)
-    before = job.found.container
+    read_back(path, job.found, {"xmp": job.packet, "extension": job.extension, "fields": job.fields})
+
+
+def read_back(path: Path, found: Look, carriers: Carriers) -> None:
+    """Make sure that a file says what was written, and nothing that it said before is gone.
+
+    Raises:
+        MetadataNotWritten: ``metadata-did-not-read-back``.
+    """
+    there = registry.read(path, whole=False, known_as=found.handler)
+    before, packet, extension = found.container, carriers.get("xmp"), carriers.get("extension")
     elements = sum(len(iptc.aigc_texts(xmp.read(each))) for each in (there.xmp, there.xmp_extension) if each)
     elements += sum(each.name == "aigc" for each in there.fields)
     kept = (
-        there.xmp == (before.xmp if job.packet is None else job.packet)
-        and there.xmp_extension == (job.extension or before.xmp_extension)
-        and (job.packet is None or there.xmp_count == 1)
-        and _stated(there) == _expected(before, job.fields)
+        there.xmp == (before.xmp if packet is None else packet)
+        and there.xmp_extension == (extension or before.xmp_extension)
+        and (packet is None or there.xmp_count == 1)
+        and _stated(there) == _expected(before, carriers.get("fields", NO_FIELDS))
     )
     if not kept or elements > 1:
         raise MetadataNotWritten("metadata-did-not-read-back")

@@ -12,6 +12,7 @@ from provenance.attach import own_fields
 from provenance.attach.carry import Drawn, Job, carry
 from provenance.attach.plan import OnConflict, Plan, Wanted, plan, with_notices
 from provenance.errors import LabelWouldBeLost, MediaError, ProvenanceError, UsageError
+from provenance.formats.base import Carriers
 from provenance.manifests.signer import Signer
 from provenance.metadata import exif, iptc, xmp, xmp_split
 from provenance.model.notice import Notice
@@ -43,7 +44,7 @@ class Labelled:
 
     Attributes:
         path: Where it lies.
-        sha256: Of its bytes.
+        sha256: Of its bytes; None where it was labelled in place, which takes no time to read it all.
         sidecars: What lies beside it, where the container cannot hold it.
         notices: Those in the picture, drawn now or before.
         media_change: What happened to the picture itself.
@@ -52,7 +53,7 @@ class Labelled:
     """
 
     path: Path
-    sha256: str
+    sha256: str | None
     sidecars: tuple[Path, ...]
     notices: tuple[Notice, ...]
     media_change: MediaChange
@@ -93,20 +94,15 @@ def _labelled(source: Path, target: Path, wanted: Wanted, signer: Signer | None,
     with contextlib.ExitStack() as stack:
         drawn, warnings = _draw(source, target.parent, found, planned, stack)
         record = with_notices(planned, drawn.notices)
-        fields = dict(planned.fields)
-        packet = extension = None
-        if own_fields.holds(found, "record"):
-            fields["record"] = record.text()
-        else:
-            packet, extension = _packets(found, planned, record.text())
+        carriers = metadata_to_write(found, planned, record.text())
         job = Job(
             source=source,
             target=target,
             found=found,
             drawn=drawn,
-            packet=packet,
-            extension=extension,
-            fields=own_fields.changes(found, fields),
+            packet=carriers["xmp"],
+            extension=carriers["extension"],
+            fields=carriers["fields"],
             block=_block(found, planned),
             payload=record.payload(),
             source_type=wanted.source_type,
@@ -164,6 +160,17 @@ def _drawable(source: Path, found: Look) -> bool:
     from provenance import notices
 
     return notices.drawable(source, found.container.format)
+
+
+def metadata_to_write(found: Look, planned: Plan, record: str) -> Carriers:
+    """Return XMP and the container's own fields with what was planned and our record; EXIF comes apart from them."""
+    packet = extension = None
+    fields = dict(planned.fields)
+    if own_fields.holds(found, "record"):
+        fields["record"] = record
+    else:
+        packet, extension = _packets(found, planned, record)
+    return {"xmp": packet, "extension": extension, "fields": own_fields.changes(found, fields)}
 
 
 def _packets(found: Look, planned: Plan, record: str) -> tuple[bytes, bytes | None]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from provenance import _files
 from provenance.attach.file import Labelled, label_file
+from provenance.attach.in_place import label_in_place
 from provenance.attach.plan import OnConflict, Wanted
 from provenance.attach.privacy import LocationPrivacy, private_label
 from provenance.catalog import Catalog
@@ -101,13 +102,26 @@ def attach_media(
     Raises:
         InvalidPost: a label is wrong; the pointer counts from the asset. See `label_file` for the rest.
     """
+    return _one_file(
+        asset, catalog, lambda wanted: label_file(source, target, wanted, signer=signer, on_conflict=on_conflict)
+    )
+
+
+def attach_in_place(
+    path: Path, asset: Mapping[str, Any], *, catalog: Catalog, on_conflict: OnConflict = "refuse"
+) -> Labelled:
+    """Label one file that belongs to no post where it lies; see `attach_media` and `label_in_place`."""
+    return _one_file(asset, catalog, lambda wanted: label_in_place(path, wanted, on_conflict=on_conflict))
+
+
+def _one_file(asset: Mapping[str, Any], catalog: Catalog, label: Callable[[Wanted], Labelled]) -> Labelled:
     # The same checks as in a post, on the smallest post there can be.
     around = {"schema": "provenance/post/1", "id": "-", "kind": "image-text", "account": {"id": "-", "name": "-"}}
     try:
         post = Post.from_dict({**around, "assets": [{"id": "1", "path": "media", **asset}]})
         catalog.require_kinds(post)
         wanted = dataclasses.replace(_wanted(post, 0, catalog), post_id=None, asset_id=None)
-        done = label_file(source, target, wanted, signer=signer, on_conflict=on_conflict)
+        done = label(wanted)
     except ProvenanceError as error:
         _relative(error.details)
         for _, details in error.details.get("others", ()):  # type: ignore[attr-defined]

@@ -22,7 +22,7 @@ Item = Annotated[
     Path, typer.Argument(metavar="POST.json|MEDIA", help="A post file, or one media file. 帖子文件,或一个媒体文件。")
 ]
 Into = Annotated[
-    Path,
+    Path | None,
     typer.Option(
         "-o", "--output", help="New folder for a post, new file for one medium. 帖子写入新文件夹,单个媒体写入新文件。"
     ),
@@ -44,6 +44,13 @@ OnConflict = Annotated[
     Conflict,
     typer.Option("--on-conflict", help="What to do when the file says otherwise. 与文件所写不一致时如何处理。"),
 ]
+InPlace = Annotated[
+    bool,
+    typer.Option(
+        "--in-place",
+        help="Label the file itself (MP4, MOV; with --no-manifest). 直接改写文件本身(MP4、MOV;须加 --no-manifest)。",
+    ),
+]
 Check = Annotated[
     bool,
     typer.Option("--check", help="Run the gate afterwards and exit as it does. 完成后做发布前检查,并以其结果退出。"),
@@ -53,8 +60,9 @@ Check = Annotated[
 @with_label_options
 def attach(
     item: Item,
-    into: Into,
     fields: dict[str, Any],
+    into: Into = None,
+    in_place: InPlace = False,
     labels: LabelsFile = None,
     origin: Origin = None,
     draw: Draw = None,
@@ -72,12 +80,15 @@ def attach(
     为帖子素材的副本,或一个媒体文件的副本添加标识;输入文件不会被改动。
     """
     del lang
+    if (into is None) is not in_place:
+        raise UsageError("output-or-in-place")
     one_file = {"--origin": origin, "--location-privacy": location_privacy, "--draw": draw}
     whole_post = is_post(item)  # before a signer is looked for: a wrong path must not make a development identity
     sdk = Provenance(signer=signer_for(cert, key, no_manifest=no_manifest))
     done: Attached | Labelled
     if whole_post:
-        _refuse_media_options(fields, {**one_file, "--labels": labels})
+        _refuse_media_options(fields, {**one_file, "--labels": labels, "--in-place": in_place})
+    if whole_post and into is not None:
         with output.progress() as progress:
             done = sdk.attach(item, into=into, on_conflict=on_conflict, progress=progress)
     else:
@@ -90,7 +101,7 @@ def attach(
 
 
 def _media(
-    sdk: Provenance, item: Path, into: Path, stated: tuple[Given, dict[str, Any]], on_conflict: Conflict
+    sdk: Provenance, item: Path, into: Path | None, stated: tuple[Given, dict[str, Any]], on_conflict: Conflict
 ) -> Labelled:
     labels, options = stated
     asset: dict[str, Any] = {"labels": labels.labels}
@@ -100,7 +111,10 @@ def _media(
     if asset.get("draw") == ["none"]:
         asset["draw"] = []
     try:
-        done = sdk.attach_media(item, asset, into=into, on_conflict=on_conflict)
+        if into is None:
+            done = sdk.attach_in_place(item, asset, on_conflict=on_conflict)
+        else:
+            done = sdk.attach_media(item, asset, into=into, on_conflict=on_conflict)
     except ProvenanceError as error:
         labels.explain(error)
         raise

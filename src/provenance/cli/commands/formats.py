@@ -31,6 +31,20 @@ _SLOTS: Final = {
     "png-text": "tEXt AIGC",
     "exif-user-comment": "EXIF UserComment",
     "exif-image-description": "EXIF ImageDescription",
+    "quicktime-keys": "moov.udta.meta keys AIGC",
+    "quicktime-meta": "moov.meta keys AIGC",
+    "quicktime-list": "ilst AIGC",
+    "quicktime-box": "aigc box",
+    "matroska-tag": "SimpleTag AIGC",
+    "riff-info": "LIST INFO AIGC",
+    "riff-chunk": "AIGC chunk",
+    "flv-metadata": "onMetaData AIGC",
+    "id3-text": "TXXX AIGC",
+    "vorbis-comment": "Vorbis comment AIGC",
+    "pdf-info": "Info /AIGC",
+    "ooxml-property": "docProps/custom.xml AIGC",
+    "front-matter": "front matter AIGC",
+    "html-meta": 'meta name="AIGC"',
 }
 
 
@@ -54,11 +68,12 @@ def row(handler: Handler) -> tuple[str, ...]:
     """Return one container's cells, in the order of `COLUMNS` and in the user's language."""
     places = _places(handler)
     written, *also = handler.places.aigc or (None,)
+    own = [native for name, native in handler.places.fields.items() if name != "aigc"]
     sidecar = output.text("formats-sidecar")
     return (
         f"{handler.name.upper()} ({' '.join(handler.extensions)})",
-        ", ".join(_CARRIERS[each] for each in places) or "–",
-        ", ".join(f"{_CARRIERS[each]}: {places[each]}" for each in _WRITTEN if each in places) or sidecar,
+        ", ".join([*(_CARRIERS[each] for each in places), *handler.places.fields.values()]) or "–",
+        ", ".join([*(f"{_CARRIERS[each]}: {places[each]}" for each in _WRITTEN if each in places), *own]) or sidecar,
         _SLOTS[written] + f", {output.text(_FORM_TEXTS[FORM_OF_SLOT[written]])}" if written else sidecar,
         ", ".join(_SLOTS[each] for each in also) or "–",
         f"{output.text('formats-embedded')}: {places['manifest']}" if "manifest" in places else sidecar,
@@ -84,6 +99,7 @@ def _as_json(handler: Handler) -> dict[str, Any]:
         "reads": list(places),
         "writes": [each for each in places if each != "iptc"],
         "places": places,
+        "fields": dict(handler.places.fields),
         "aigc": {"slot": written, "form": FORM_OF_SLOT[written], "also_read": also} if written else None,
         "manifest": "embedded" if "manifest" in places else "sidecar",
         "notice": handler.draws_notices,
