@@ -16,6 +16,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
@@ -27,6 +28,25 @@ _STEP: Final = 1 << 20  # what has been copied since the disk was last given som
 _WRITE: Final = 2  # SYNC_FILE_RANGE_WRITE of Linux: start to write, and do not wait
 _NO_KERNEL_COPY: Final = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF, errno.EPERM}
 _TAKEN: Final = {errno.ENOTEMPTY, errno.EEXIST}
+
+
+_watcher: ContextVar[Callable[[int], None] | None] = ContextVar("watcher", default=None)
+
+
+@contextlib.contextmanager
+def watched(report: Callable[[int], None]) -> Iterator[None]:
+    """Call `report` with the length in bytes of every piece that is copied or hashed inside the block."""
+    token = _watcher.set(report)
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
+
+
+def _moved(length: int) -> None:
+    report = _watcher.get()
+    if report is not None:
+        report(length)
 
 
 def open_input(path: Path) -> BinaryIO:
@@ -58,6 +78,7 @@ def _digest(file: BinaryIO) -> str:
     digest = hashlib.sha256()
     while block := file.read(_BLOCK):
         digest.update(block)
+        _moved(len(block))
     return digest.hexdigest()
 
 
@@ -74,6 +95,7 @@ def copy_range(source: BinaryIO, target: BinaryIO, start: int, length: int) -> N
         _copy_buffered(source, target, start + copied, step - copied)
         in_kernel = copied == step
         begin_flush(target, step)
+        _moved(step)
         start, length = start + step, length - step
 
 

@@ -117,10 +117,14 @@ class Provenance:
         return _check.check_post(post, catalog=self.catalog, on=on, jurisdiction=self.jurisdiction, progress=progress)
 
     def verify(
-        self, *media: str | Path, trust: Sequence[bytes] = (), require: Requirement | None = None
+        self,
+        *media: str | Path,
+        trust: Sequence[bytes] = (),
+        require: Requirement | None = None,
+        progress: Progress | None = None,
     ) -> Verification:
         """Say what every carrier of finished files states, whether it holds, and where carriers disagree."""
-        return _verify.verify([Path(each) for each in media], trust=trust, require=require)
+        return _verify.verify([Path(each) for each in media], trust=trust, require=require, progress=progress)
 
     def compare(self, before: str | Path, after: str | Path, *, trust: Sequence[bytes] = ()) -> Comparison:
         """Say which labels, notices and manifests a pipeline lost or broke between two files.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
@@ -14,6 +14,7 @@ from provenance.model.verification import Conflict, ConflictingValue, FileVerifi
 from provenance.observe import AI_SOURCE_TYPES, observe
 
 Requirement = Literal["valid", "trusted"]
+Progress = Callable[[int, int, str], None]
 
 _OF_TEXT_TOO: Final = "ai-generated"  # on a post it speaks of title and body
 _BROKEN: Final = frozenset({"invalid", "expired", "unreadable", "remote"})
@@ -24,17 +25,29 @@ _MEETS: Final[dict[Requirement | None, frozenset[str]]] = {
 }
 
 
-def verify(paths: Sequence[Path], *, trust: Sequence[bytes] = (), require: Requirement | None = None) -> Verification:
+def verify(
+    paths: Sequence[Path],
+    *,
+    trust: Sequence[bytes] = (),
+    require: Requirement | None = None,
+    progress: Progress | None = None,
+) -> Verification:
     """Verify finished files; one that cannot be read is reported with its error, never left out.
 
     Args:
         paths: The files, in the order of the result.
         trust: Certificates (PEM) of authorities whose signers count as trusted.
         require: The manifest state that a clean file needs at least.
+        progress: Called with files done, files in all, and the name of the next.
     """
     if require not in _MEETS:
         raise UsageError("option-unknown", option="require", value=require, known="valid, trusted")
-    return Verification(files=tuple(judge(observe(path, trust=trust), require=require) for path in paths))
+    judged = []
+    for number, path in enumerate(paths):
+        if progress:
+            progress(number, len(paths), path.name)
+        judged.append(judge(observe(path, trust=trust), require=require))
+    return Verification(files=tuple(judged))
 
 
 def judge(found: Observation, *, require: Requirement | None = None) -> FileVerification:

@@ -7,12 +7,13 @@ import io
 import itertools
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, cast
 
 import typer
 from rich.console import Console
 
+from provenance import _files
 from provenance._messages import Locale, message
 from provenance.cli.locale import default_locale
 from provenance.errors import ProvenanceError
@@ -108,21 +109,38 @@ def console() -> Console:
 
 
 @contextlib.contextmanager
-def progress() -> Iterator[Any]:
-    """Yield a callback ``(done, total, what)`` that shows progress on standard error when it is a terminal."""
+def progress(what: str = "") -> Iterator[Callable[[int, int, str], None] | None]:
+    """Yield a callback ``(done, total, what)`` that shows progress on standard error when it is a terminal.
+
+    Beside it stands how much has been copied and hashed, and for how long: one large file moves too.
+    """
     if not sys.stderr.isatty():
         yield None
         return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.filesize import decimal
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[moved]}", markup=False),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    moved = 0
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
+        task = bar.add_task(what, total=None, moved="")
 
         def step(done: int, total: int, what: str) -> None:
             bar.update(task, completed=done, total=total, description=what)
 
-        yield step
+        def count(length: int) -> None:
+            nonlocal moved
+            moved += length
+            bar.update(task, moved=decimal(moved))
+
+        with _files.watched(count):
+            yield step
 
 
 def help_without_command(context: typer.Context) -> None:

@@ -111,10 +111,11 @@ def _media(
     if asset.get("draw") == ["none"]:
         asset["draw"] = []
     try:
-        if into is None:
-            done = sdk.attach_in_place(item, asset, on_conflict=on_conflict)
-        else:
-            done = sdk.attach_media(item, asset, into=into, on_conflict=on_conflict)
+        with output.progress(item.name):
+            if into is None:
+                done = sdk.attach_in_place(item, asset, on_conflict=on_conflict)
+            else:
+                done = sdk.attach_media(item, asset, into=into, on_conflict=on_conflict)
     except ProvenanceError as error:
         labels.explain(error)
         raise

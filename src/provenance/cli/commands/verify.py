@@ -33,7 +33,8 @@ def verify(
     from provenance.manifests.trust import trust_from_files
 
     authorities = trust_from_files(trust or [])
-    found = Provenance(signer=None).verify(*media, trust=authorities, require=require)
+    with output.progress() as progress:
+        found = Provenance(signer=None).verify(*media, trust=authorities, require=require, progress=progress)
     if json:
         output.document(found.as_json())
     else:
