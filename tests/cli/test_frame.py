@@ -1,9 +1,12 @@
 """The command's frame: interruption, closed pipes, progress, languages, and the way in."""
 
+import os
+import pty
 import runpy
 import signal
 import subprocess
 import sys
+import zlib
 
 import pytest
 
@@ -58,6 +61,24 @@ def test_progress_shows_on_a_terminal_only(monkeypatch):
     with output.progress() as step:
         step(1, 3, "a.jpg")
         step(2, 3, "b.jpg")
+
+
+def test_one_large_file_shows_how_much_has_been_copied(media, tmp_path):
+    """The terminal is a real one: a progress bar is drawn nowhere else."""
+    big = tmp_path / "big.png"
+    plain = (media / "poster.png").read_bytes()
+    chunk = (40_000_000).to_bytes(4, "big") + b"prVt" + bytes(40_000_000)
+    big.write_bytes(plain[:33] + chunk + zlib.crc32(chunk[4:]).to_bytes(4, "big") + plain[33:])
+    leader, follower = pty.openpty()
+    command = [sys.executable, "-m", "provenance", "attach", str(big), "-o", str(tmp_path / "out.png"), "--source", "S"]
+    done = subprocess.run(
+        [*command, "--no-manifest"], stdout=subprocess.DEVNULL, stderr=follower, timeout=60, check=True
+    )
+    os.close(follower)
+    shown = os.read(leader, 100_000).decode()
+    assert done.returncode == 0
+    assert "big.png" in shown
+    assert " MB" in shown
 
 
 @pytest.mark.parametrize(
