@@ -11,7 +11,7 @@ from typing import BinaryIO, Final, Unpack
 from provenance._files import open_input
 from provenance.errors import AssetNotFound, MediaError, UnsupportedFormat
 from provenance.formats.base import HEAD, Carriers, Container, Handler
-from provenance.formats.handlers import gif, heif, jpeg, jxl, markdown, png, text, tiff, wav, webp
+from provenance.formats.handlers import gif, heif, html, jpeg, jxl, markdown, png, text, tiff, wav, webp
 
 _HANDLERS: Final[tuple[Handler, ...]] = (
     jpeg.HANDLER,
@@ -22,6 +22,7 @@ _HANDLERS: Final[tuple[Handler, ...]] = (
     *heif.HANDLERS,
     *jxl.HANDLERS,
     wav.HANDLER,
+    html.HANDLER,
     markdown.HANDLER,
     text.HANDLER,
 )
