@@ -90,6 +90,10 @@ class Tokens(HTMLParser):
         named = {key: (value or "").lower() for key, value in attributes}
         self.ours = named.get("name") in {"aigc", "pvl_labels"} or named.get("id") == "provenance-labels"
         self.found += [] if self.ours else [(tag, attributes)]
+        self.ours &= tag == "script"
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
 
     def handle_data(self, data):
         self.found += [data.strip()] if data.strip() and not self.ours else []

@@ -20,6 +20,7 @@ PATHS: Final[dict[FieldName, str]] = {
 }
 """Where each field stands in the block."""
 
+_HEAD: Final = {"@context": "https://schema.org", "@type": "CreativeWork"}
 _TYPES: Final = {
     "locationCreated": "Place",
     "publisher": "Organization",
@@ -27,7 +28,8 @@ _TYPES: Final = {
     "copyrightHolder": "Organization",
 }
 _SOURCE_TYPE: Final = "digitalSourceType"
-_SOURCE_TYPES: Final = {
+_SOURCE_HEAD: Final = {"@context": "https://schema.org", "@type": "CreativeWork"}
+_TYPES: Final = {
     "whole": "https://schema.org/TrainedAlgorithmicMediaDigitalSource",
     "part": "https://schema.org/CompositeWithTrainedAlgorithmicMediaDigitalSource",
 }
@@ -69,7 +71,7 @@ def updated(data: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
     Raises:
         MetadataNotWritten: ``position-not-iso-6709``.
     """
-    new = {"@context": "https://schema.org", "@type": "CreativeWork", **data}
+    new = dict(data)
     if "record" in fields:
         _set(new, _SOURCE_TYPE, _source_type(fields["record"]))
     for name, path in PATHS.items():
@@ -85,7 +87,9 @@ def updated(data: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
         part = dict(old) if isinstance(old, dict) else {"@type": _TYPES[outer]}
         _set(part, inner, value)
         _set(new, outer, part if part.keys() - {"@type"} else None)
-    return new if any(not key.startswith("@") for key in new) else {}
+    if all(key.startswith("@") for key in new):
+        return {}
+    return new if new == data else {**_HEAD, **new}
 
 
 def _set(data: dict[str, Any], key: str, value: object) -> None:
