@@ -28,8 +28,7 @@ _TYPES: Final = {
     "copyrightHolder": "Organization",
 }
 _SOURCE_TYPE: Final = "digitalSourceType"
-_SOURCE_HEAD: Final = {"@context": "https://schema.org", "@type": "CreativeWork"}
-_TYPES: Final = {
+_SOURCE_TYPES: Final = {
     "whole": "https://schema.org/TrainedAlgorithmicMediaDigitalSource",
     "part": "https://schema.org/CompositeWithTrainedAlgorithmicMediaDigitalSource",
 }
