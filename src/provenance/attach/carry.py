@@ -149,7 +149,7 @@ def _says_it_all(job: Job) -> bool:
     found = job.found
     if job.drawn.notices or job.fields or job.block is not None or job.packet not in {None, found.packet}:
         return False
-    if job.hide_position and privacy.left_elsewhere(job.source, found.container.exif):
+    if job.hide_position and privacy.left_elsewhere(job.source, found.container):
         return False
     return job.signer is None or (
         found.observation.manifest.state in _INTACT

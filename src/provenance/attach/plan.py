@@ -30,8 +30,7 @@ _L = TypeVar("_L", AIGenerated, Capture, Source)
 
 
 _BROKEN: Final = frozenset({"invalid", "unreadable"})
-# Warnings of positions where nothing is edited: on another page, in the samples of a track.
-_FURTHER_POSITIONS: Final = frozenset({"tiff-further-position", "video-track-position"})
+_FURTHER_POSITION: Final = "video-track-position"  # in samples, where nothing is edited
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ def plan(found: Look, wanted: Wanted, *, on_conflict: OnConflict) -> Plan:
         warnings.append(("input-manifest-broken", {"state": found.observation.manifest.state}))
     instead = _coarse_position(found, wanted)
     private = wanted.location_privacy != "keep"
-    if private and (found.exif_damaged or not _FURTHER_POSITIONS.isdisjoint(found.container.warnings)):
+    if private and (found.exif_damaged or _FURTHER_POSITION in found.container.warnings):
         raise MetadataNotWritten("position-not-erased", where="EXIF")
     cleaned, removed = position.without(found.properties, instead) if private else ({}, set())
     properties = cleaned | iptc.to_xmp(fields, {**found.properties, **_occurring(cleaned)})

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from provenance.errors import MalformedMedia, MetadataNotWritten
+from provenance.formats import registry
 from provenance.formats.base import Container
+from provenance.formats.splice import overwrite
 from provenance.metadata import exif
 from provenance.metadata.position import coarse
 from provenance.model.geo import to_wgs84
@@ -44,13 +46,16 @@ def private_value(kind: str, value: Mapping[str, Any], privacy: LocationPrivacy)
 
 
 def erase_elsewhere(path: Path, container: Container, own: bytes | None) -> None:
-    """Erase positions from every EXIF block of a picture of ours but `own`, such as that of a second picture.
+    """Erase positions from a picture of ours: from further pages, and from every EXIF block but `own`.
 
     Raises:
         MetadataNotWritten: a position cannot be erased without breaking something: in samples of a video, for example.
     """
     if any(keyword.casefold().startswith("raw profile type") for keyword, _ in container.texts):
         raise MetadataNotWritten("position-not-erased", where="Raw profile")
+    if further := registry.handler(container.format).positions_elsewhere:
+        with path.open("r+b") as target:
+            overwrite(target, further(target))
     with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as view:
         for start, cleaned in _positions_elsewhere(view, own):
             if container.media != "image":
@@ -58,8 +63,17 @@ def erase_elsewhere(path: Path, container: Container, own: bytes | None) -> None
             view[start : start + len(cleaned)] = cleaned
 
 
-def left_elsewhere(path: Path, own: bytes | None) -> bool:
-    """Say whether an EXIF block other than `own` holds a position."""
+def left_elsewhere(path: Path, container: Container) -> bool:
+    """Say whether a position stands on a further page, or in an EXIF block other than the first.
+
+    Raises:
+        MetadataNotWritten: one that cannot be erased does.
+    """
+    own = container.exif
+    if further := registry.handler(container.format).positions_elsewhere:
+        with path.open("rb") as source:
+            if further(source):
+                return True
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
         return any(True for _ in _positions_elsewhere(view, own))
 

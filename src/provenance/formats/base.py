@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import BinaryIO, Final, Literal, NamedTuple, Protocol, TypedDict
 
 from provenance.errors import MediaTooLarge
+from provenance.formats.splice import Edit
 from provenance.metadata.aigc import Slot
 from provenance.metadata.position import from_iso6709
 
@@ -220,6 +221,8 @@ class Handler:
         draws_notices: Whether `provenance.notices` draws on it.
         write_extended: See `WriteExtended`; None where one place holds any packet.
         xmp_limit: Most bytes of a packet in that place; None where it holds any.
+        positions_elsewhere: Returns the edits that take positions out of where `write` does not reach, each of which
+            replaces bytes by as many or appends to the file; raises `MetadataNotWritten` where that cannot be done.
         write_fields: See `WriteFields`; None where the container has no fields of its own that hold labels.
         write_in_place: See `WriteInPlace`; None where a file has to be copied.
         is_text: Whether its content is text that nothing but its name tells from other text.
@@ -239,6 +242,7 @@ class Handler:
     draws_notices: bool = False
     write_extended: WriteExtended | None = None
     xmp_limit: int | None = None
+    positions_elsewhere: Callable[[BinaryIO], list[Edit]] | None = None
     write_fields: WriteFields | None = None
     write_in_place: WriteInPlace | None = None
     is_text: bool = False

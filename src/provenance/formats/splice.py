@@ -39,3 +39,14 @@ def splice(source: BinaryIO, target: BinaryIO, edits: Iterable[Edit]) -> None:
         target.write(edit.new)
         position = edit.end
     copy_range(source, target, position, size - position)
+
+
+def overwrite(file: BinaryIO, edits: Iterable[Edit]) -> None:
+    """Apply `edits` to a file of ours itself; each replaces bytes by as many, or appends.
+
+    Raises:
+        OSError: Writing failed.
+    """
+    for edit in edits:
+        file.seek(edit.start)
+        file.write(edit.new)

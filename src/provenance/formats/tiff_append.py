@@ -27,7 +27,6 @@ class Appendix:
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
         self.content = bytearray()
-        self._align()
 
     def add(self, directory: Directory | None, values: Mapping[int, Value | None]) -> Value:
         """Add `directory` with `values` put in or, where None, taken out; return the pointer to it.
@@ -36,6 +35,7 @@ class Appendix:
             MetadataNotWritten: ``tiff-full``: the offsets of a classic TIFF do not reach its new end.
         """
         stream = self.stream
+        self._align()
         old = directory.entries if directory else ()
         entries = [(entry.tag, entry.raw) for entry in old if entry.tag not in values]
         wanted = {tag: value for tag, value in values.items() if value is not None}
@@ -53,8 +53,22 @@ class Appendix:
         entries.sort(key=lambda entry: entry[0])
         self.content += stream.count.pack(len(entries)) + b"".join(raw for _, raw in entries)
         self.content += stream.offset(directory.following if directory else 0) + behind
-        self._align()
         return Value(tiff.LONG8 if stream.big else LONG, 1, self._offset(start))
+
+    def put(self, data: bytes) -> bytes:
+        """Add a value that is too long for an entry; return its offset as an entry holds it.
+
+        Raises:
+            MetadataNotWritten: See `add`.
+        """
+        self._align()
+        where = self._offset(self.stream.size + len(self.content))
+        self.content += data
+        return where
+
+    def end(self) -> list[Edit]:
+        """Return the edit that appends all this, if there is anything."""
+        return [Edit(self.stream.size, self.stream.size, bytes(self.content))] if self.content else []
 
     def edits(self, first: Value, erased: Iterable[Span]) -> list[Edit]:
         """Return the edits that append all this, point the header at `first`, and overwrite what is `erased`."""
@@ -62,7 +76,7 @@ class Appendix:
         return [
             Edit(stream.pointer, stream.header, first.data),
             *(Edit(span.start, span.end, bytes(span.end - span.start)) for span in erased),
-            Edit(stream.size, stream.size, bytes(self.content)),
+            *self.end(),
         ]
 
     def _offset(self, value: int) -> bytes:
@@ -80,7 +94,7 @@ def shared(stream: Stream, spans: Collection[Span], entries: Collection[tuple[in
     Args:
         stream: The file.
         spans: The bytes to overwrite.
-        entries: Directory of the first page, by its name, and tag of each value that may lie there.
+        entries: Offset of the directory, and tag, of each value that may lie there; with `PAGE` the directory itself.
 
     Raises:
         MalformedMedia: The structure of the file is damaged.
@@ -91,7 +105,7 @@ def shared(stream: Stream, spans: Collection[Span], entries: Collection[tuple[in
     if any(one.end > other.start for one, other in pairwise(ordered)):
         return set(spans)
     found: set[Span] = set()
-    for live in _live(stream, spans, entries):
+    for live in _live(stream, entries):
         found.update(_touched(ordered, ends, live))
     return found
 
@@ -103,12 +117,13 @@ def _touched(ordered: Sequence[Span], ends: Sequence[int], live: Span) -> Iterat
         index += 1
 
 
-def _live(stream: Stream, spans: Collection[Span], entries: Collection[tuple[int, int]]) -> Iterator[Span]:
+def _live(stream: Stream, entries: Collection[tuple[int, int]]) -> Iterator[Span]:
     yield Span(0, stream.header)
-    for name, _, is_first, directory in tiff.walk(stream):
-        if not (is_first and name != PAGE and directory.span in spans):
+    for found in tiff.walk(stream):
+        directory, start = found.directory, found.directory.span.start
+        if (start, PAGE) not in entries:
             yield directory.span
         for entry in directory.entries:
-            if tiff.is_outside(stream, entry) and not (is_first and (name, entry.tag) in entries):
+            if tiff.is_outside(stream, entry) and (start, entry.tag) not in entries:
                 yield Span(entry.at, entry.at + entry.size)
         yield from tiff.pixel_spans(stream, directory)

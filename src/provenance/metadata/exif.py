@@ -38,7 +38,7 @@ from provenance.model import times
 
 _RATIONALS: Final = frozenset({RATIONAL, 10})  # signed ones occur and are not negative
 # Latitude, longitude, altitude and error of the camera; the same of its aim; the name of the area.
-_POSITION: Final = (1, 2, 3, 4, 5, 6, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1A, 0x1C, 0x1F)
+POSITION_TAGS: Final = (1, 2, 3, 4, 5, 6, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1A, 0x1C, 0x1F)
 _IMAGE_DESCRIPTION, _MAKE, _MODEL, _ORIENTATION, _ARTIST, _COPYRIGHT = 0x010E, 0x010F, 0x0110, 0x0112, 0x013B, 0x8298
 _EXIF_VERSION, _TIME, _OFFSET, _USER_COMMENT, _FRACTION = 0x9000, 0x9003, 0x9011, 0x9286, 0x9291
 _GPS_VERSION, _LATITUDE_REF, _LATITUDE, _LONGITUDE_REF, _LONGITUDE, _DATUM = 0, 1, 2, 3, 4, 0x12
@@ -133,7 +133,7 @@ def write(
     """
     stream = Stream(NEW_STREAM) if blob is None else parse(blob)
     exif = changes(stream, stream.exif, _time_values(captured_at, stream.exif))
-    wanted = dict.fromkeys(_POSITION) if erase_position else {}
+    wanted = dict.fromkeys(POSITION_TAGS) if erase_position else {}
     gps = changes(stream, stream.gps, {**wanted, **_position_values(coordinates, stream)})
     if blob is not None and not exif and not gps:
         return blob
@@ -167,9 +167,9 @@ def without_position(blob: bytes) -> bytes:
 def _erase(out: bytearray, stream: Stream) -> None:
     """Overwrite the values of the old positions; where another value shares their bytes, nothing is safe."""
     for entry in stream.gps.entries:
-        if entry.tag in _POSITION:
+        if entry.tag in POSITION_TAGS:
             out[entry.at : entry.at + entry.size] = bytes(entry.size)
-    kept = [each for each in stream.gps.entries if each.tag not in _POSITION]
+    kept = [each for each in stream.gps.entries if each.tag not in POSITION_TAGS]
     for entry in (*stream.image.entries, *stream.exif.entries, *kept):
         if out[entry.at : entry.at + entry.size] != stream.data(entry):
             raise damaged(entry.at)

@@ -6,20 +6,18 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from provenance.errors import MetadataNotWritten, UnsupportedFormat
-from provenance.formats import photoshop, tiff, tiff_exif
+from provenance.formats import photoshop, tiff, tiff_exif, tiff_positions
 from provenance.formats.base import Container, Handler, Places, check_carrier_size, check_picture_size
 from provenance.formats.splice import Edit, splice
 from provenance.formats.tiff import HEIGHT, PAGE, SPAN_LIMIT, WIDTH, Directory, Found, Span, Stream
 from provenance.formats.tiff_append import Appendix, shared
 from provenance.metadata.ifd import EXIF_IFD, GPS_IFD, INTEROP_IFD, UNDEFINED, Entry, Value
 
-_XMP: Final = 0x02BC
 _IPTC: Final = 0x83BB
 _PHOTOSHOP: Final = 0x8649
 _MANIFEST: Final = 0xCD41
 _MAKE, _PHOTOMETRIC, _DNG_VERSION = 0x010F, 0x0106, 0xC612
 _RAW_PHOTOMETRIC: Final = frozenset({32803, 34892})  # a colour filter array, as read or taken apart (TIFF/EP; DNG)
-_LATITUDE, _LONGITUDE = 2, 4
 _METADATA: Final = frozenset({EXIF_IFD, GPS_IFD, INTEROP_IFD})
 _PAGE_LOST: Final = "tiff-page-would-be-added"
 
@@ -99,24 +97,26 @@ def _edits(layout: _Layout, exif: bytes | None, xmp: bytes | None) -> list[Edit]
     stream = layout.stream
     appendix = Appendix(stream)
     image: dict[int, Value | None] = {}
-    old: dict[Span, tuple[int, int]] = {}  # what is no longer needed, with its directory and tag
+    old: dict[Span, tuple[int, int]] = {}  # what is no longer needed: offset of its directory, and tag
+    positions: dict[Span, tuple[int, int]] = {}  # of it, what must not be found again
     if exif is not None:
         for name, part, changes in _changed(layout, exif):
             kept = part is not None and any(entry.tag not in changes for entry in part.entries)
             image[name] = appendix.add(part, changes) if kept or any(changes.values()) else None
             if name == GPS_IFD and part is not None:
-                old |= _positions(stream, part, changes)
+                positions |= _positions(stream, part, changes)
     if xmp is not None:
         packets = _packets(layout.image)
         if len(packets) > 1:
             raise MetadataNotWritten("xmp-repeated", offset=packets[1].at)
         check_carrier_size(len(xmp), 0)
         if not packets or _packet(stream, packets[0]) != xmp:
-            image[_XMP] = Value(UNDEFINED, len(xmp), xmp)
-            old |= {_span(entry): (PAGE, _XMP) for entry in packets if tiff.is_outside(stream, entry)}
+            image[tiff_positions.XMP] = Value(UNDEFINED, len(xmp), xmp)
+            page = layout.image.span.start
+            old |= {_span(entry): (page, tiff_positions.XMP) for entry in packets if tiff.is_outside(stream, entry)}
     if not image:
         return []
-    return appendix.edits(appendix.add(layout.image, image), _erasable(stream, old))
+    return appendix.edits(appendix.add(layout.image, image), _erasable(stream, old, positions))
 
 
 def _changed(layout: _Layout, exif: bytes) -> list[tuple[int, Directory | None, tiff_exif.Changes]]:
@@ -128,29 +128,28 @@ def _changed(layout: _Layout, exif: bytes) -> list[tuple[int, Directory | None, 
 def _positions(stream: Stream, gps: Directory, changes: tiff_exif.Changes) -> dict[Span, tuple[int, int]]:
     """Return where the values lie that an edit changes or takes out, and their directory; nothing if it only adds."""
     gone = [entry for entry in gps.entries if entry.tag in changes]
-    spans = {_span(entry): (GPS_IFD, entry.tag) for entry in gone if tiff.is_outside(stream, entry)}
-    return {**spans, gps.span: (GPS_IFD, PAGE)} if gone else {}
+    spans = {_span(entry): (gps.span.start, entry.tag) for entry in gone if tiff.is_outside(stream, entry)}
+    return {**spans, gps.span: (gps.span.start, PAGE)} if gone else {}
 
 
-def _erasable(stream: Stream, old: dict[Span, tuple[int, int]]) -> list[Span]:
-    """Return what of `old` may be overwritten.
+def _erasable(stream: Stream, old: dict[Span, tuple[int, int]], positions: dict[Span, tuple[int, int]]) -> list[Span]:
+    """Return what of `old` may be overwritten, and all `positions`.
 
     Raises:
         MalformedMedia: ``tiff-damaged``: a position shares its bytes with something else, so it cannot be taken out.
     """
-    if not old:
-        return []
-    taken = shared(stream, old.keys(), set(old.values()))
-    for span in taken:
-        if old[span][0] == GPS_IFD:
-            raise tiff.damaged(span.start)
-    return sorted(old.keys() - taken)
+    both = old | positions
+    taken = shared(stream, both.keys(), set(both.values())) if both else set()
+    if lost := taken & positions.keys():
+        raise tiff.damaged(min(lost).start)
+    return sorted(both.keys() - taken)
 
 
 def _parse(file: BinaryIO, *, whole: bool) -> _Layout:
     stream = tiff.open_stream(file)
     layout: _Layout | None = None
     left = SPAN_LIMIT
+    search = tiff_positions.Search(stream)
     for found in tiff.walk(stream):
         if layout is None:
             layout = _Layout(stream, found.directory)
@@ -158,6 +157,7 @@ def _parse(file: BinaryIO, *, whole: bool) -> _Layout:
         elif found.page and not whole:
             break
         _note(layout, found)
+        layout.further_position = layout.further_position or search.finds(found)
         if found.name not in _METADATA:
             _refuse_raw(layout, found.directory)
             if whole:
@@ -172,8 +172,6 @@ def _note(layout: _Layout, found: Found) -> None:
         layout.exif = found.directory
     elif found.is_first and found.name == GPS_IFD:
         layout.gps = found.directory
-    elif found.name == GPS_IFD:
-        layout.further_position |= any(found.directory.get(tag) for tag in (_LATITUDE, _LONGITUDE))
     elif found.name == PAGE:
         # C2PA's library keeps the manifest of a file with several pages in a page of its own, without a picture.
         layout.pages += found.directory.get(WIDTH) is not None
@@ -199,7 +197,7 @@ def _refuse_raw(layout: _Layout, directory: Directory) -> None:
 
 
 def _packets(image: Directory) -> list[Entry]:
-    return [entry for entry in image.entries if entry.tag == _XMP and entry.size]
+    return [entry for entry in image.entries if entry.tag == tiff_positions.XMP and entry.size]
 
 
 def _packet(stream: Stream, entry: Entry) -> bytes:
@@ -237,4 +235,5 @@ HANDLER: Final = Handler(
         manifest="tag 52545",
         aigc=("xmp", "exif-user-comment", "exif-image-description"),
     ),
+    positions_elsewhere=tiff_positions.edits,
 )
