@@ -9,6 +9,7 @@ import shutil
 
 import pytest
 
+from provenance.formats import registry
 from provenance.sdk import Provenance
 
 from . import large
@@ -117,7 +118,7 @@ def test_a_kill_while_a_large_file_is_labelled_harms_nothing(service, post_data,
 def test_a_kill_before_any_change_of_the_file_system_harms_nothing(service, samples, tmp_path, post_data, report):
     deaths = 0
     for name, contents in samples.items():
-        source = tmp_path / f"source.{name}"
+        source = tmp_path / f"source-{name}{registry.handler(name).extensions[0]}"
         source.write_bytes(contents.get("bare") or contents["full"])
         for way in ("unsigned", "signed", "post") if FULL_PROOF or not deaths else ("unsigned", "signed"):
             deaths += dies_everywhere(service, source, post_of(source, post_data), tmp_path / "out", way)

@@ -6,8 +6,10 @@
 import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from queue import SimpleQueue
 
+from provenance.formats import registry
 from provenance.observe import observe
 from provenance.sdk import Provenance
 
@@ -30,7 +32,7 @@ def run(count, pool, command, folder):
 
     def one(seed):
         name, content = mutant(seed, pool)
-        source, out = folder / f"{seed}", folder / f"out-{seed}"
+        source, out = folder / f"{seed}{suffix(name)}", folder / f"out-{seed}"
         source.write_bytes(content)
         out.mkdir()
         service = services.get()
@@ -51,6 +53,12 @@ def run(count, pool, command, folder):
     finally:
         for service in running:
             service.close()
+
+
+def suffix(name):
+    """Return what a sample's or a real file's name must end with: one kind of text is told from another by it."""
+    handler, is_sample, _ = name.partition("/")
+    return registry.handler(handler).extensions[0] if is_sample else Path(name).suffix
 
 
 def failed(answer):
@@ -97,10 +105,12 @@ def test_a_mutated_manifest_breaks_nothing_of_ours(samples, identity, signer, tm
     sdk = Provenance(signer=signer)
     signed = {}
     for name, contents in samples.items():
-        source, target = tmp_path / f"plain-{name}", tmp_path / f"signed-{name}"
+        if not registry.handler(name).signs:
+            continue
+        source, target = (tmp_path / f"{step}-{name}{suffix(f'{name}/')}" for step in ("plain", "signed"))
         source.write_bytes(contents.get("bare") or contents["full"])
         sdk.attach_media(source, {"labels": LABELS}, into=target)
-        signed[name] = target.read_bytes()
+        signed[f"{name}/signed"] = target.read_bytes()
     command = [*program("labelling.py"), json.dumps(LABELS), str(identity.certificate.parent)]
     results = run(SIGNED, signed, command, tmp_path)
     killed = [each for each in results if "signal" in each[2]]
