@@ -2,9 +2,13 @@
 
 import struct
 
-from .media import SOUND, ffmpeg, packets
+from provenance.metadata import aigc
+
+from .media import SOUND, VIDEO, ffmpeg, packets
 
 AIGC = b'{"Label":"3","ContentProducer":"somebody","ProduceID":"old"}'
+# What the contract writes: where readers show the element, they show the same before and after.
+SAME = aigc.encode(aigc.from_label("confirmed", "001191510100MA0EXAMP0D10001", "img-1")).encode()
 XMP = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
     b'<rdf:Description rdf:about="" xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/" photoshop:Source="old"/>'
@@ -30,5 +34,32 @@ def wav_samples():
     yield "list", wave(bare[12:], chunk(b"LIST", b"INFO" + chunk(b"AIGC", AIGC + b"\0") + chunk(b"IART", b"kept\0")))
 
 
-SAMPLES = {"wav": wav_samples}
-DECODED = {"wav": lambda content: packets(content, ".wav")}
+def frames(version, *frames):
+    parts = ((name, struct.pack(">I", len(data)) if version == 3 else safe(len(data)), data) for name, data in frames)
+    return b"".join(name + size + bytes(2) + data for name, size, data in parts)
+
+
+def safe(value):
+    return bytes(value >> shift & 0x7F for shift in (21, 14, 7, 0))
+
+
+def id3(version, body, flags=0):
+    return b"ID3" + bytes([version, 0, flags]) + safe(len(body)) + body
+
+
+def mp3_samples():
+    lame = ("-c:a", "libmp3lame", "-b:a", "32k")
+    sound = ffmpeg(".mp3", *SOUND, *lame, "-id3v2_version", "0")
+    cover = b"\0image/png\0\3\0" + ffmpeg(".png", *VIDEO, "-frames:v", "1")
+    kept = [(b"TIT2", b"\1\xff\xfe" + "标题".encode("utf-16-le")), (b"APIC", cover), (b"XYZW", b"nobody registered it")]
+    ours = [(b"TXXX", b"\0AIGC\0" + SAME), (b"PRIV", b"XMP\0" + XMP), (b"PRIV", b"WM/Provider\0kept")]
+    title = b"TAG" + b"title".ljust(125, b"\0")
+    # With room enough that the size of the tag, which readers tell, stays the same.
+    yield "bare", sound
+    yield "full", id3(3, frames(3, *kept, *ours) + bytes(2000)) + sound + title
+    yield "safe", id3(4, frames(4, (b"TIT2", b"\3kept"), *ours) + bytes(2000)) + sound
+
+
+SAMPLES = {"wav": wav_samples, "mp3": mp3_samples}
+DECODED = {"wav": lambda content: packets(content, ".wav"), "mp3": lambda content: packets(content, ".mp3")}
+OPEN_ENDED = {"mp3"}

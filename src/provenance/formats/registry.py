@@ -10,8 +10,9 @@ from typing import BinaryIO, Final, Unpack
 
 from provenance._files import open_input
 from provenance.errors import AssetNotFound, MediaError, UnsupportedFormat
+from provenance.formats import id3
 from provenance.formats.base import HEAD, Carriers, Container, Handler
-from provenance.formats.handlers import gif, heif, html, jpeg, jxl, markdown, png, text, tiff, wav, webp
+from provenance.formats.handlers import gif, heif, html, jpeg, jxl, markdown, matroska, mp3, png, text, tiff, wav, webp
 
 _HANDLERS: Final[tuple[Handler, ...]] = (
     jpeg.HANDLER,
@@ -21,7 +22,9 @@ _HANDLERS: Final[tuple[Handler, ...]] = (
     tiff.HANDLER,
     *heif.HANDLERS,
     *jxl.HANDLERS,
+    *matroska.HANDLERS,
     wav.HANDLER,
+    mp3.HANDLER,
     html.HANDLER,
     markdown.HANDLER,
     text.HANDLER,
@@ -36,14 +39,16 @@ _OTHERS: Final[tuple[tuple[str, int, bytes], ...]] = (
     ("MP4", 4, b"ftyp"),
     ("MOV", 4, b"moov"),
     ("MOV", 4, b"wide"),
-    ("Matroska or WebM", 0, b"\x1aE\xdf\xa3"),
+    ("EBML, neither Matroska nor WebM", 0, b"\x1aE\xdf\xa3"),
     ("FLV", 0, b"FLV\x01"),
     ("JPEG 2000", 4, b"jP  \r\n\x87\n"),
     ("BMP", 0, b"BM"),
     ("Photoshop", 0, b"8BPS"),
     ("PDF", 0, b"%PDF-"),
-    ("MP3", 0, b"ID3"),
-    ("MP3", 0, b"\xff\xfb"),
+    ("AAC", 0, b"\xff\xf1"),
+    ("AAC", 0, b"\xff\xf9"),
+    ("AAC", 10, b"\xff\xf1"),
+    ("AAC", 10, b"\xff\xf9"),
     ("FLAC", 0, b"fLaC"),
     ("Ogg", 0, b"OggS"),
     ("ZIP or Office", 0, b"PK\x03\x04"),
@@ -67,8 +72,7 @@ def identify(file: BinaryIO, path: Path) -> Handler:
     Raises:
         UnsupportedFormat: The file is empty, or no handler knows its content; the message says what it looks like.
     """
-    file.seek(0)
-    head = file.read(HEAD)
+    head = id3.head_behind(file, HEAD)
     for handler in _HANDLERS:
         if handler.sniff(head):
             return handler

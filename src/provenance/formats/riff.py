@@ -69,7 +69,7 @@ def form(file: BinaryIO) -> tuple[bytes, int]:
     return form_type, end
 
 
-def chunks(file: BinaryIO, start: int, end: int, sizes: Mapping[bytes, int] | None = None) -> Iterator[Chunk]:
+def chunks(file: BinaryIO, start: int, end: int, sizes: Mapping[bytes, int] = NO_SIZES) -> Iterator[Chunk]:
     """Yield every chunk between two offsets; padding that the last one lacks is not missed.
 
     Args:

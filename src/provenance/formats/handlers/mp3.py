@@ -1,0 +1,248 @@
+"""MP3 and MP2: the AIGC element in an ID3v2 text ``AIGC``, XMP in ``PRIV``, C2PA in ``GEOB``.
+
+Every other frame of the tags goes over byte-exact, and so does what stands behind the sound: ID3v1, APE, Lyrics3.
+
+Sources: ISO/IEC 11172-3, 2.4.1.3, and 13818-3 for the head of a frame of sound; ID3 tag versions 2.3.0 and 2.4.0; XMP
+specification, part 3, 1.1.4; C2PA Technical Specification, A.3.5; TC260-PG-202510A.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import BinaryIO, Final
+
+from provenance.errors import MalformedMedia, MetadataNotWritten
+from provenance.formats import id3
+from provenance.formats.base import BLOCK, HEAD, NO_FIELDS, Container, Field, Fields, Handler, Places
+from provenance.formats.id3 import Frame, Tag
+from provenance.formats.splice import splice
+
+_AIGC: Final = "AIGC"
+_TAG_CHANGED: Final = "id3-would-be-recoded"
+_XMP_OWNER: Final = b"XMP\0"
+_MANIFESTS: Final = (b"application/c2pa", b"application/x-c2pa-manifest-store")
+_HEAD: Final = 4
+_SYNC: Final = re.compile(rb"\xff[\xe2-\xff]")
+# Of MPEG-1, then of MPEG-2 and 2.5; by generation and layer.
+_RATES: Final = {
+    each: dict(enumerate(rates, 1))
+    for each, rates in {
+        (1, 3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+        (1, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+        (2, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+        (2, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    }.items()
+}  # kilobits a second
+_SAMPLES: Final = {(1, 3): 1152, (1, 2): 1152, (2, 3): 576, (2, 2): 1152}  # in a frame
+_FREQUENCIES: Final = (44100, 48000, 32000)
+_VERSIONS: Final = {3: (1, 1), 2: (2, 2), 0: (2, 4)}  # generation, and what divides the frequencies
+_LAYERS: Final = {1: 3, 2: 2}  # the first layer is in no file of these names; none at all is AAC
+_SAME: Final = 0xFE  # all of the second byte but whether there is a checksum
+_UTF8: Final = b"\3"
+# Forms of frames that the C2PA binding keeps, from their encoding up to where their texts end. It writes the whole tag
+# anew in version 2.4, encodes Latin-1 as UTF-8, leaves one of several alike, and drops every frame where one is odd.
+_KEPT: Final = {
+    b"T": re.compile(rb"([\0\3])(.*)", re.DOTALL),
+    b"TXXX": re.compile(rb"([\0\3])([^\0]*\0.*)", re.DOTALL),
+    b"COMM": re.compile(rb"([\0\3])(...[^\0]*\0.*)", re.DOTALL),
+    b"USLT": re.compile(rb"([\0\3])(...[^\0]*\0.*)", re.DOTALL),
+    b"APIC": re.compile(rb"([\0\3])([^\0]*\0.[^\0]*\0)", re.DOTALL),
+    b"PRIV": re.compile(rb"()([^\0]*\0)"),
+}
+_LONG: Final = frozenset({b"APIC", b"PRIV"})  # whose texts stand in front of data
+
+
+@dataclass(slots=True)
+class _Layout:
+    tags: list[Tag]
+    elements: list[tuple[Tag, Frame, str]] = field(default_factory=list)
+    packets: list[tuple[Tag, Frame, bytes]] = field(default_factory=list)
+    has_manifest: bool = False
+
+
+def sniff(head: bytes) -> bool:
+    """Say whether the content starts as an MP3 file does: with a frame of sound, or with a tag and perhaps one."""
+    length = id3.end_of(head)
+    if length is None:
+        return _is_sound(head, 0, cut=True)
+    if length >= len(head):
+        return True
+    behind = head[length:].lstrip(b"\0")
+    return len(behind) < _HEAD or id3.end_of(behind) is not None or _is_sound(behind, 0, cut=True)
+
+
+def read(file: BinaryIO, *, whole: bool = True) -> Container:
+    """Return what an MP3 file holds; of the sound only the first frames are looked at, with `whole` or without.
+
+    Raises:
+        MalformedMedia: ``id3-truncated``, ``id3-damaged``, or ``mp3-no-sound``: no frames follow the tags.
+        MediaTooLarge: A carrier exceeds its limit.
+        OSError: Reading failed.
+    """
+    del whole
+    layout = _parse(file)
+    return Container(
+        format="mp3",
+        media="audio",
+        mime="audio/mpeg",
+        xmp=layout.packets[0][2] if layout.packets else None,
+        xmp_count=len(layout.packets),
+        fields=tuple(Field("aigc", value, "ID3v2:TXXX:AIGC", "id3-text") for _, _, value in layout.elements),
+        has_manifest=layout.has_manifest,
+        unsignable=_unsignable(layout),
+        warnings=("xmp-repeated",) if len(layout.packets) > 1 else (),
+    )
+
+
+def write(
+    source: BinaryIO,
+    target: BinaryIO,
+    *,
+    exif: bytes | None,
+    xmp: bytes | None,
+    fields: Fields = NO_FIELDS,
+    known: bool = False,
+) -> None:
+    """Append a copy of `source` to `target` with another XMP packet or AIGC element in its first tag.
+
+    A file without a tag gets one of version 2.4.
+
+    Raises:
+        MetadataNotWritten: ``id3-holds-no-exif``; ``id3-version``: the tag has a version without a place for them;
+            ``xmp-repeated``: the file has several packets and readers would not agree on one.
+        MalformedMedia: See `read`.
+        MediaTooLarge: A carrier exceeds its limit.
+        OSError: Reading or writing failed.
+    """
+    del known
+    if exif is not None:
+        raise MetadataNotWritten("id3-holds-no-exif")
+    layout = _parse(source)
+    first = layout.tags[0] if layout.tags else None
+    dropped: list[tuple[Tag, Frame]] = []
+    new = b""
+    if "aigc" in fields and [each[2] for each in layout.elements] != [fields["aigc"]]:
+        dropped += [each[:2] for each in layout.elements]
+        value = fields["aigc"]
+        new += b"" if value is None else id3.text_frame(first, _AIGC, value)
+    if xmp is not None and [each[2] for each in layout.packets] != [xmp]:
+        if len(layout.packets) > 1:
+            raise MetadataNotWritten("xmp-repeated", offset=layout.packets[1][1].start)
+        dropped += [each[:2] for each in layout.packets]
+        new += id3.frame(first, id3.PRIVATE, _XMP_OWNER + xmp)
+    splice(source, target, id3.edits(layout.tags, dropped, new))
+
+
+def _parse(file: BinaryIO) -> _Layout:
+    found = id3.tags(file)
+    _check_sound(file, found[-1].end if found else 0)
+    layout = _Layout(found)
+    for tag, frame, data in id3.frames_named(found, id3.TEXT, _may_be_element):
+        stated = id3.text(data)
+        if stated is not None and stated[0].upper() == _AIGC:
+            layout.elements.append((tag, frame, stated[1]))
+    for tag, frame, data in id3.frames_named(found, id3.PRIVATE, lambda data: data.startswith(_XMP_OWNER)):
+        layout.packets.append((tag, frame, data[len(_XMP_OWNER) :]))
+    layout.has_manifest = any(_is_manifest(tag, each) for tag in found for each in tag.frames)
+    return layout
+
+
+def _unsignable(layout: _Layout) -> str | None:
+    """Say whether a manifest inside would cost the tag something."""
+    if not layout.tags:
+        return None
+    tag = layout.tags[0]
+    plain = (len(layout.tags), tag.version, tag.flags, tag.damage) == (1, 4, 0, None)
+    seen = set()
+    for frame in tag.frames if plain else ():
+        kept = _kept_as(tag, frame)
+        if kept is None or kept in seen:
+            return _TAG_CHANGED
+        seen.add(kept)
+    return None if plain else _TAG_CHANGED
+
+
+def _kept_as(tag: Tag, frame: Frame) -> object:
+    """Return what a second frame must not have in common with this one to be kept too; None if this one is not."""
+    if _is_manifest(tag, frame):
+        return _MANIFESTS
+    data = id3.beginning(tag, frame, BLOCK)
+    form = _KEPT.get(frame.name, _KEPT[b"T"] if frame.name.startswith(b"T") else None)
+    match = form.match(data) if form else None
+    if match is None or frame.flags or (len(data) == BLOCK and frame.name not in _LONG):
+        return None
+    try:
+        match[2].decode("utf-8" if match[1] == _UTF8 else "ascii")
+    except UnicodeDecodeError:
+        return None
+    if frame.name == id3.PRIVATE:
+        return frame
+    return (frame.name, match[2].split(b"\0")[0]) if frame.name == id3.TEXT else frame.name
+
+
+def _may_be_element(data: bytes) -> bool:
+    return _AIGC in data.replace(b"\0", b"").decode("latin-1").upper()
+
+
+def _is_manifest(tag: Tag, frame: Frame) -> bool:
+    return frame.name == id3.OBJECT and id3.beginning(tag, frame, HEAD)[1:].startswith(_MANIFESTS)
+
+
+def _check_sound(file: BinaryIO, start: int) -> None:
+    """Refuse a file that holds no frames of sound where its tags end; behind tags there may be stray bytes."""
+    file.seek(start)
+    block = file.read(BLOCK)
+    zeros = len(block) - len(block.lstrip(b"\0")) if start else 0
+    if _is_sound(block, zeros, cut=len(block) < BLOCK):
+        return
+    if not start or not any(_is_sound(block, match.start(), cut=False) for match in _SYNC.finditer(block)):
+        raise MalformedMedia("mp3-no-sound", offset=start)
+
+
+def _is_sound(data: bytes, at: int, *, cut: bool) -> bool:
+    """Say whether a frame of sound starts at an offset and another one behind it, if that is not `cut` off."""
+    length = _frame_length(data[at : at + _HEAD])
+    if length is None:
+        return False
+    following = data[at + length : at + length + _HEAD]
+    if len(following) < _HEAD:
+        return cut
+    # Version, layer and sample rate stay the same.
+    return (data[at + 1] ^ following[1]) & _SAME == 0 and _frame_length(following) is not None
+
+
+def _frame_length(head: bytes) -> int | None:
+    """Return how many bytes a frame of sound has; None if it is not one, or of a free rate, which tells no length."""
+    match = _SYNC.match(head)
+    if match is None or len(head) < _HEAD:
+        return None
+    version, layer = _VERSIONS.get(head[1] >> 3 & 3), _LAYERS.get(head[1] >> 1 & 3)
+    rate, frequency = head[2] >> 4, head[2] >> 2 & 3
+    if version is None or layer is None or frequency == len(_FREQUENCIES):
+        return None
+    generation, divisor = version
+    bits = _RATES[generation, layer].get(rate)
+    if bits is None:
+        return None
+    samples = _SAMPLES[generation, layer]
+    return samples // 8 * bits * 1000 * divisor // _FREQUENCIES[frequency] + (head[2] >> 1 & 1)
+
+
+HANDLER: Final = Handler(
+    "mp3",
+    "audio",
+    "audio/mpeg",
+    (".mp3", ".mp2"),
+    sniff,
+    read,
+    write,
+    holds_exif=False,
+    places=Places(
+        xmp="ID3v2 PRIV",
+        manifest="ID3v2 GEOB",
+        fields={"aigc": "TXXX:AIGC"},
+        aigc=("id3-text",),
+    ),
+    write_fields=write,
+)
