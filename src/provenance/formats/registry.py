@@ -23,6 +23,7 @@ _HANDLERS: Final[tuple[Handler, ...]] = (
     *heif.HANDLERS,
     *jxl.HANDLERS,
     *matroska.HANDLERS,
+    *matroska.HANDLERS,
     wav.HANDLER,
     mp3.HANDLER,
     html.HANDLER,

@@ -64,7 +64,7 @@ def test_video_and_audio_are_named(tmp_path):
         b"\0\0\0\x20ftypisom": "MP4",
         b"\0\0\0\x18ftypqt  ": "MOV",
         b"RIFF\0\0\0\0WAVEfmt ": "WAV",
-        b"\x1aE\xdf\xa3": "Matroska or WebM",
+        b"\x1aE\xdf\xa3": "another kind of EBML",
         b"ID3\x04": "MP3",
     }.items():
         assert refusal(tmp_path, content + bytes(64)).details["found"] == name
