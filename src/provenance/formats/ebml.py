@@ -23,7 +23,7 @@ MAX_SIZE_LENGTH: Final = 8
 
 _LARGEST_HEAD: Final = MAX_ID_LENGTH + MAX_SIZE_LENGTH
 _ELEMENT_LIMIT: Final = 1 << 21  # heads read of one file; a day of video has some 100 000 clusters
-_NODE_LIMIT: Final = 100_000  # in one tree
+_NODE_LIMIT: Final = 200_000  # in one tree; a day of video has some 100 000 entries in its index
 _DEPTH_LIMIT: Final = 16
 _CRC_LENGTH: Final = 4
 _LARGEST_NUMBER: Final = 8  # bytes
@@ -138,27 +138,30 @@ def tree(element: Element, data: bytes, masters: Collection[int]) -> Node:
         MalformedMedia: ``ebml-truncated`` or ``ebml-damaged``: a descendant leaves its parent, or is open, or they are
             too many or nested too deeply.
     """
+    width = element.data - element.start - _width(element.kind)
+    return Node(element.kind, width, nodes(data, masters, element.data))
+
+
+def nodes(data: bytes, masters: Collection[int], offset: int) -> tuple[Node, ...]:
+    """Return the elements in `data`, which lies at `offset`; see `tree`."""
     left = _NODE_LIMIT
 
-    def nodes(at: int, end: int, depth: int) -> Iterator[Node]:
+    def within(at: int, end: int, depth: int) -> Iterator[Node]:
         nonlocal left
         while at < end:
             left -= 1
-            offset = element.data + at
-            kind, start, length = _head(data[at : min(at + _LARGEST_HEAD, end)], at, offset)
+            kind, start, length = _head(data[at : min(at + _LARGEST_HEAD, end)], at, offset + at)
             if left < 0 or depth > _DEPTH_LIMIT or length is None:
-                raise damaged(offset)
+                raise damaged(offset + at)
             stop = start + length
             if stop > end:
-                raise MalformedMedia("ebml-truncated", offset=offset)
+                raise MalformedMedia("ebml-truncated", offset=offset + at)
             width = start - at - _width(kind)
-            if kind in masters:
-                yield Node(kind, width, tuple(nodes(start, stop, depth + 1)))
-            else:
-                yield Node(kind, width, data[start:stop])
+            inner = tuple(within(start, stop, depth + 1)) if kind in masters else data[start:stop]
+            yield Node(kind, width, inner)
             at = stop
 
-    return Node(element.kind, element.data - element.start - _width(element.kind), tuple(nodes(0, len(data), 0)))
+    return tuple(within(0, len(data), 0))
 
 
 def pack(node: Node) -> bytes:

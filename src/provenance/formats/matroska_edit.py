@@ -1,55 +1,71 @@
-"""Other Tags for a Matroska or WebM segment, by edits that move no cluster a position refers to (RFC 9559, 5.1.1).
+"""Other Tags for a Matroska or WebM segment, and every position in it true afterwards (RFC 9559, 5.1.1 and 5.1.5).
 
-Tags that grow take the Voids behind them, or go to another Void before the clusters, or to the end of the segment, and
-the ``SeekHead`` follows. Only where no position refers to anything are they put in front of the clusters, since without
-a ``SeekHead`` a player would not find them behind.
+Tags that grow take the Voids behind them. Where those are too small, all that follows moves back by whole pages, which
+is as fast as not moving, and leaves room for the next change; the indices (``SeekHead``, ``Cues``) are told. Tags stay
+in front of the clusters where they were, since many readers look no further. Only where clusters themselves say where
+they are do the Tags go to the end instead, for nothing else may move then.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from itertools import accumulate
+from typing import Final, NamedTuple
 
 from provenance.errors import MetadataNotWritten
 from provenance.formats import ebml, matroska_layout
-from provenance.formats.base import BLOCK
+from provenance.formats.base import BLOCK, check_carrier_size
 from provenance.formats.ebml import Element, Node, Reader
 from provenance.formats.matroska_layout import CUES, SEEK_HEAD, Layout
 from provenance.formats.matroska_tags import TAGS
 from provenance.formats.splice import Edit
 
 _SEEK, _SEEK_ID, _SEEK_POSITION = 0x4DBB, 0x53AB, 0x53AC
+_CUE_POINT, _CUE_MASTERS = 0xBB, frozenset({0xB7, 0xDB})  # CueTrackPositions, CueReference
+_CUE_POSITIONS: Final = frozenset({0xF1, 0xEA, 0x97, 0xEB})  # of a cluster or codec state, and of one referred to
 _LEAST_VOID: Final = 2
-_ID_WIDTH: Final = 4  # bytes of the identifier of a segment and of whatever else is edited
+_PAGE: Final = 4096
+_ID_WIDTH: Final = 4  # bytes of the identifier of a segment
+_ROUNDS: Final = 8  # an index that grows moves what it leads to; the second round settles that but for rare cases
+
+
+class _Moves(NamedTuple):
+    """Where what lies in the source lies in the target: ends and starts of the edits that grow, and their sums."""
+
+    places: tuple[tuple[int, int], ...]
+    shifts: tuple[int, ...]
+
+    def of(self, offset: int) -> int:
+        """Return the new offset of what starts at `offset`."""
+        return offset + self.shifts[bisect_left(self.places, (offset + 1, 0))]
+
+    def of_edit(self, edit: Edit) -> int:
+        """Return the offset that an edit gives to what it puts in."""
+        return edit.start + self.shifts[bisect_left(self.places, (edit.start, edit.start))]
 
 
 @dataclass(slots=True)
 class _Plan:
-    """Edits as they come together.
+    """What becomes of the Tags.
 
     Attributes:
-        tail: What goes to the end of the segment.
-        moved: Where elements went, by their old position; None for one that is no more.
-        tags: Offset of the Tags that took the labels, once written.
+        edits: What that takes.
+        main: The one of them that writes the labels.
+        pushes: Whether that one makes clusters move, and is to make them move by whole pages.
+        gone: Offsets of Tags that are no more where they were.
+        fixed: Whether nothing in front of a cluster may move; None until it matters.
     """
 
     reader: Reader
     layout: Layout
     edits: list[Edit] = field(default_factory=list)
-    tail: bytes = b""
-    moved: dict[int, int | None] = field(default_factory=dict)
-    tags: int | None = None
-
-    @property
-    def end(self) -> int:
-        """Offset of the first byte after the segment, once written."""
-        return self.layout.segment.end + self.growth
-
-    @property
-    def growth(self) -> int:
-        return sum(edit.growth for edit in self.edits) + len(self.tail)
+    main: Edit | None = None
+    pushes: bool = False
+    gone: set[int] = field(default_factory=set)
+    fixed: bool | None = None
 
 
 def edits(
@@ -58,10 +74,10 @@ def edits(
     """Return the edits that make `new` Tags of `old` ones, which lie at `elements`; see `matroska_tags.edited`.
 
     Raises:
-        MetadataNotWritten: ``matroska-no-room``: the index of the segment cannot hold the place of the Tags;
-            ``matroska-full``: the segment would be longer than it can say.
-        MalformedMedia: The index or a cluster is damaged.
-        MediaTooLarge: The index is larger than any metadata may be.
+        MetadataNotWritten: ``matroska-no-room``: an index cannot hold the place of the Tags; ``matroska-full``: the
+            segment would be longer than it can say.
+        MalformedMedia: An index or a cluster is damaged.
+        MediaTooLarge: An index is larger than any metadata may be.
         OSError: Reading failed.
     """
     plan = _Plan(reader, layout)
@@ -73,43 +89,86 @@ def edits(
     for node in new[len(old) :]:
         if node is not None:
             _add(plan, node)
-    for number, head in enumerate(layout.of_kind(SEEK_HEAD)):
-        _reindex(plan, head, is_first=number == 0)
-    if plan.tail:
-        plan.edits.append(Edit(layout.segment.end, layout.segment.end, plan.tail))
-        plan.tail = b""
-    return [*plan.edits, *_checksum(plan), *_size(plan)]
+    return _settled(plan) if plan.edits else []
+
+
+def _settled(plan: _Plan) -> list[Edit]:
+    """Return the edits with those of the indices, which may themselves grow and move what they lead to."""
+    whole = _in_pages(plan, ())
+    for _ in range(_ROUNDS):
+        moves = _moves(whole)
+        indices = [*_seek_heads(plan, moves), *_cues(plan, moves)]
+        whole = [*_in_pages(plan, indices), *indices]
+        if _moves(whole) == moves:
+            return [*whole, *_checksum(plan, whole), *_size(plan, whole)]
+    raise MetadataNotWritten("matroska-no-room", offset=plan.layout.segment.data)
+
+
+def _moves(edits: Iterable[Edit]) -> _Moves:
+    steps = sorted((edit.end, edit.start, edit.growth) for edit in edits if edit.growth)
+    shifts = accumulate((growth for *_, growth in steps), initial=0)
+    return _Moves(tuple((end, start) for end, start, _ in steps), tuple(shifts))
 
 
 def _clear(plan: _Plan, element: Element) -> None:
     """Leave a Void, of zeros: what was said there may be what its owner wants gone."""
-    size = element.end - element.start
-    plan.edits.append(Edit(element.start, element.end, ebml.void_head(size).ljust(size, b"\0")))
-    plan.moved[plan.layout.position(element.start)] = None
+    plan.edits.append(_voided(element))
+    plan.gone.add(element.start)
 
 
 def _replace(plan: _Plan, element: Element, node: Node) -> None:
-    plan.tags = element.start
-    if _fit(plan, element, node):
-        return
-    room = plan.layout.room_behind(element.end)
-    if room == plan.layout.segment.end:
-        plan.edits.append(Edit(element.start, room, ebml.pack(node)))
-        return
-    _clear(plan, element)
-    _add(plan, node)
-    plan.moved[plan.layout.position(element.start)] = plan.layout.position(plan.tags)
+    layout = plan.layout
+    edit = _in_its_place(layout, element, node)
+    if edit.growth and element.start < layout.last_cluster:
+        if _free_void(layout, node) is not None or _is_fixed(plan):
+            _clear(plan, element)
+            _add(plan, node)
+            return
+        plan.pushes = True
+    plan.main = edit
+    plan.edits.append(edit)
 
 
-def _fit(plan: _Plan, element: Element, node: Node) -> bool:
-    """Put a node where an element lies, with the Voids behind it if need be; say whether there is room."""
-    for end in (element.end, plan.layout.room_behind(element.end)):
-        data = _filled(node, end - element.start, plan.layout.size_length)
+def _add(plan: _Plan, node: Node) -> None:
+    """Find a place for Tags that have none."""
+    layout = plan.layout
+    void = _free_void(layout, node)
+    if void is not None:
+        plan.main = _in_its_place(layout, void, node)
+    elif layout.first_cluster is None or _is_fixed(plan):
+        plan.main = Edit(layout.segment.end, layout.segment.end, ebml.pack(node))
+    else:
+        plan.main = Edit(layout.first_cluster, layout.first_cluster, ebml.pack(node))
+        plan.pushes = True
+    plan.edits.append(plan.main)
+
+
+def _is_fixed(plan: _Plan) -> bool:
+    if plan.fixed is None:
+        plan.fixed = matroska_layout.clusters_say_where_they_are(plan.reader, plan.layout)
+    return plan.fixed
+
+
+def _free_void(layout: Layout, node: Node) -> Element | None:
+    """Return a Void before the clusters that is large enough, and that no other element may grow into."""
+    ends = {each.end for each in layout.elements if each.kind in {SEEK_HEAD, TAGS}}
+    for start, end in layout.voids.items():
+        if start in ends:
+            ends.add(end)
+        elif end <= (layout.first_cluster or 0) and _filled(node, end - start, layout.size_length) is not None:
+            return Element(ebml.VOID, start, start, end)
+    return None
+
+
+def _in_its_place(layout: Layout, element: Element, node: Node) -> Edit:
+    """Return the edit that puts a node where an element lies, which only grows when the Voids behind it are too few."""
+    room = layout.room_behind(element.end)
+    for end in (element.end, room):
+        data = _filled(node, end - element.start, layout.size_length)
         if data is not None:
             data = data.ljust(element.end - element.start, b"\0")
-            plan.edits.append(Edit(element.start, element.start + len(data), data))
-            return True
-    return False
+            return Edit(element.start, element.start + len(data), data)
+    return Edit(element.start, room, ebml.pack(node))
 
 
 def _filled(node: Node, room: int, size_length: int) -> bytes | None:
@@ -124,80 +183,86 @@ def _filled(node: Node, room: int, size_length: int) -> bytes | None:
     return None
 
 
-def _add(plan: _Plan, node: Node) -> None:
-    """Find a place for Tags that have none."""
-    data = ebml.pack(node)
+def _voided(element: Element) -> Edit:
+    size = element.end - element.start
+    return Edit(element.start, element.end, ebml.void_head(size).ljust(size, b"\0"))
+
+
+def _in_pages(plan: _Plan, others: Iterable[Edit]) -> list[Edit]:
+    """Return the edits of the Tags; those that make the clusters move do it by whole pages, with a Void behind them."""
+    main = plan.main
+    if main is None or not plan.pushes:
+        return plan.edits
+    behind = plan.layout.last_cluster
+    size = -sum(edit.growth for edit in (*plan.edits, *others) if edit.end <= behind) % _PAGE
+    if 0 < size < _LEAST_VOID:
+        size += _PAGE
+    padded = main._replace(new=main.new + (ebml.void_head(size).ljust(size, b"\0") if size else b""))
+    return [padded if edit is main else edit for edit in plan.edits]
+
+
+def _seek_heads(plan: _Plan, moves: _Moves) -> list[Edit]:
+    """Return what lets each ``SeekHead`` say where everything is; the first one names the Tags if none has."""
     layout = plan.layout
-    void = _free_void(layout, node)
-    if void is not None:
-        _fit(plan, void, node)
-        plan.tags = void.start
-    elif layout.first_cluster is not None and _may_move(plan):
-        plan.edits.append(Edit(layout.first_cluster, layout.first_cluster, data))
-        plan.tags = layout.first_cluster
-    else:
-        plan.tags = plan.end
-        plan.tail += data
+    heads = layout.of_kind(SEEK_HEAD)
+    old = _trees(plan, heads, {_SEEK})
+    new = [[each for seek in head.children for each in _followed(plan, seek, moves)] for head in old]
+    if plan.main is not None and heads:
+        target = layout.position(moves.of_edit(plan.main))
+        if not any(_leads_to(seek, TAGS, target) for children in new for seek in children):
+            listed = [*new[0], _seek(TAGS, target)]
+            # Who reads what is in front needs no index for it: not worth moving all else.
+            in_front = plan.main.start < layout.last_cluster and not plan.pushes
+            if not in_front or not _in_its_place(layout, heads[0], old[0].holding(tuple(listed))).growth:
+                new[0] = listed
+    result = []
+    for element, head, children in zip(heads, old, new, strict=True):
+        if _same(children, head.children):
+            continue
+        if any(each.kind == _SEEK for each in children):
+            result.append(_in_its_place(layout, element, head.holding(tuple(children))))
+        else:
+            result.append(_voided(element))
+    for edit in result:
+        if edit.growth and edit.start < layout.last_cluster and _is_fixed(plan):
+            raise MetadataNotWritten("matroska-no-room", offset=edit.start)
+    return result
 
 
-def _free_void(layout: Layout, node: Node) -> Element | None:
-    """Return a Void before the clusters that is large enough, and that no other element may grow into."""
-    ends = {each.end for each in (*layout.of_kind(SEEK_HEAD), *layout.of_kind(TAGS))}
-    for start, end in layout.voids.items():
-        if start in ends:
-            ends.add(end)
-        elif end <= (layout.first_cluster or 0) and _filled(node, end - start, layout.size_length) is not None:
-            return Element(ebml.VOID, start, start, end)
-    return None
+def _trees(plan: _Plan, elements: Sequence[Element], masters: Collection[int]) -> list[Node]:
+    if elements:
+        check_carrier_size(sum(each.end - each.data for each in elements), elements[0].start)
+    return [ebml.tree(each, plan.reader.content(each), masters) for each in elements]
 
 
-def _may_move(plan: _Plan) -> bool:
-    """Say whether nothing refers to where the clusters are."""
-    layout = plan.layout
-    indexed = layout.of_kind(SEEK_HEAD) or layout.of_kind(CUES)
-    return not indexed and not matroska_layout.clusters_say_where_they_are(plan.reader, layout)
+def _same(one: Sequence[Node], other: Sequence[Node]) -> bool:
+    return len(one) == len(other) and all(each is that for each, that in zip(one, other, strict=True))
 
 
-def _reindex(plan: _Plan, element: Element, *, is_first: bool) -> None:
-    """Let a ``SeekHead`` say where the Tags are now; the first one names them if none has."""
-    old = ebml.tree(element, plan.reader.content(element), {_SEEK})
-    children = tuple(child for each in old.children for child in _followed(plan, each))
-    target = None if plan.tags is None else plan.layout.position(plan.tags)
-    if is_first and target is not None and not any(_leads_to(each, TAGS, target) for each in children):
-        children = (*children, _seek(TAGS, target))
-    if len(children) == len(old.children) and all(
-        one is other for one, other in zip(children, old.children, strict=True)
-    ):
-        return
-    if not any(each.kind == _SEEK for each in children):
-        _clear(plan, element)
-    elif not any(_fit(plan, element, each) for each in (old.holding(children), old.holding(_narrow(children)))):
-        _continue_at_end(plan, element, old, children)
-
-
-def _followed(plan: _Plan, seek: Node) -> tuple[Node, ...]:
-    """Return an entry of the index as it is after the moves; nothing where what it leads to is no more."""
+def _followed(plan: _Plan, seek: Node, moves: _Moves) -> Iterator[Node]:
+    """Yield an entry as it is after the moves; nothing where what it leads to is no more."""
     position = seek.number(_SEEK_POSITION)
-    if position not in plan.moved or seek.data(_SEEK_ID) != ebml.identifier(TAGS):
-        return (seek,)
-    now = plan.moved[position]
-    if now is None:
-        return ()
-    children = (
-        each._replace(body=ebml.unsigned(now).rjust(len(each.body), b"\0")) if each.kind == _SEEK_POSITION else each
-        for each in seek.children
-    )
-    return (seek.holding(tuple(children)),)
+    if seek.kind != _SEEK or position is None:
+        yield seek
+        return
+    offset = position + plan.layout.segment.data
+    if offset not in plan.gone or not _leads_to(seek, TAGS, position):
+        yield _shifted(seek, {_SEEK_POSITION}, plan.layout, moves)
 
 
-def _continue_at_end(plan: _Plan, element: Element, old: Node, children: tuple[Node, ...]) -> None:
-    """Put an index that outgrows its place behind the Tags, and let the one in its place lead there."""
-    index = Node(SEEK_HEAD, 1, tuple(each for each in children if each.kind == _SEEK))
-    checksums = tuple(each for each in children if each.kind == ebml.CRC_32)
-    first = old.holding((*checksums, _seek(SEEK_HEAD, plan.layout.position(plan.end))))
-    if not _fit(plan, element, first):
-        raise MetadataNotWritten("matroska-no-room", offset=element.start)
-    plan.tail += ebml.pack(index)
+def _shifted(node: Node, kinds: Collection[int], layout: Layout, moves: _Moves) -> Node:
+    """Return an element with the positions in it, of some kinds, as they are after the moves."""
+    children = []
+    for each in node.children:
+        now = each
+        if isinstance(each.body, tuple):
+            now = _shifted(each, kinds, layout, moves)
+        elif each.kind in kinds and any(each.body[:8]):
+            offset = int.from_bytes(each.body[:8], "big") + layout.segment.data
+            body = ebml.unsigned(layout.position(moves.of(offset))).rjust(len(each.body), b"\0")
+            now = each if body == each.body else each._replace(body=body)
+        children.append(now)
+    return node if _same(children, node.children) else node.holding(tuple(children))
 
 
 def _leads_to(seek: Node, kind: int, position: int) -> bool:
@@ -209,38 +274,51 @@ def _seek(kind: int, position: int) -> Node:
     return Node(_SEEK, 1, fields)
 
 
-def _narrow(children: tuple[Node, ...]) -> tuple[Node, ...]:
-    """Return the entries of an index in as few bytes as they take, without the Voids between them."""
-    entries = []
-    for each in children:
-        kind, position = each.data(_SEEK_ID), each.number(_SEEK_POSITION)
-        if each.kind == _SEEK and kind and position is not None:
-            entries.append(_seek(int.from_bytes(kind, "big"), position))
-        elif each.kind != ebml.VOID:
-            entries.append(each)
-    return tuple(entries)
+def _cues(plan: _Plan, moves: _Moves) -> list[Edit]:
+    """Return what lets the index of clusters lead to them after the moves."""
+    layout = plan.layout
+    if moves.of(layout.last_cluster) == layout.last_cluster:
+        return []
+    cues = layout.of_kind(CUES)
+    result = []
+    for element, old in zip(cues, _trees(plan, cues, ()), strict=True):
+        # One entry after another: a whole tree of a long film would take more memory than all else.
+        points = tuple(_shifted_point(each, element.start, layout, moves) for each in old.children)
+        if not _same(points, old.children):
+            result.append(_in_its_place(layout, element, old.holding(points)))
+    return result
 
 
-def _size(plan: _Plan) -> list[Edit]:
+def _shifted_point(point: Node, offset: int, layout: Layout, moves: _Moves) -> Node:
+    if point.kind != _CUE_POINT or not isinstance(point.body, bytes):
+        return point
+    whole = point._replace(body=ebml.nodes(point.body, _CUE_MASTERS, offset))
+    now = _shifted(whole, _CUE_POSITIONS, layout, moves)
+    return point if now is whole else now._replace(body=b"".join(map(ebml.pack, now.children)))
+
+
+def _size(plan: _Plan, edits: Iterable[Edit]) -> list[Edit]:
     """Return what lets the segment say its new size; wider if it must be, for no position counts from before it."""
     segment = plan.layout.segment
-    if segment.open or not plan.growth:
+    growth = sum(edit.growth for edit in edits)
+    if segment.open or not growth:
         return []
     start = segment.start + _ID_WIDTH
-    length = segment.end - segment.data + plan.growth
+    length = segment.end - segment.data + growth
     size = ebml.size_field(length, segment.data - start)
     if len(size) > plan.layout.size_length:
         raise MetadataNotWritten("matroska-full", size=length)
     return [Edit(start, segment.data, size)]
 
 
-def _checksum(plan: _Plan) -> list[Edit]:
-    """Return the new checksum of a segment that has one, which the whole of it must be read for."""
+def _checksum(plan: _Plan, edits: Iterable[Edit]) -> list[Edit]:
+    """Return the new checksum of a segment that has one, for which the whole of it must be read."""
+    segment = plan.layout.segment
     first = plan.layout.elements[0] if plan.layout.elements else None
-    if not plan.edits or first is None or first.kind != ebml.CRC_32 or first.start != plan.layout.segment.data:
+    if first is None or first.kind != ebml.CRC_32 or first.start != segment.data:
         return []
     crc, at = 0, first.end
-    for edit in sorted([*plan.edits, Edit(plan.layout.segment.end, plan.layout.segment.end, b"")]):
+    for edit in sorted([*edits, Edit(segment.end, segment.end, b"")]):
         crc = zlib.crc32(edit.new, _crc_of(plan.reader, at, edit.start, crc))
         at = edit.end
     return [Edit(first.data, first.end, ebml.checksum(crc))]

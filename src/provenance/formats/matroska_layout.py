@@ -1,8 +1,4 @@
-"""Where the elements of a Matroska or WebM segment lie, and room for them to change (RFC 9559, 4 to 6).
-
-Positions in the file count from where the content of the segment starts, so none of them changes as long as nothing
-within the segment moves. Whatever grows therefore takes a Void behind it or goes to the end of the segment.
-"""
+"""Where the elements of a Matroska or WebM segment lie (RFC 9559, 4 to 6)."""
 
 from __future__ import annotations
 
@@ -51,6 +47,7 @@ class Layout:
         elements: Its elements other than clusters and Voids.
         voids: Start and end of the Voids before the first cluster, or behind an element or Void of these.
         first_cluster: Offset of the first cluster; None without one.
+        last_cluster: Offset of the last one.
     """
 
     doc_type: str
@@ -59,6 +56,7 @@ class Layout:
     elements: list[Element] = field(default_factory=list)
     voids: dict[int, int] = field(default_factory=dict)
     first_cluster: int | None = None
+    last_cluster: int = 0
 
     def of_kind(self, kind: int) -> list[Element]:
         """Return its elements of one kind."""
@@ -71,7 +69,7 @@ class Layout:
         return end
 
     def position(self, offset: int) -> int:
-        """Return an offset as the segment gives positions."""
+        """Return an offset as the segment gives positions, which count from where its content starts."""
         return offset - self.segment.data
 
 
@@ -102,6 +100,7 @@ def read(reader: Reader) -> Layout:
     for element in _top_level(reader, layout):
         if element.kind == CLUSTER:
             layout.first_cluster = layout.first_cluster or element.start
+            layout.last_cluster = element.start
         elif element.kind != ebml.VOID:
             layout.elements.append(element)
             behind = element.end
