@@ -12,21 +12,13 @@ from provenance.errors import MalformedMedia, MetadataNotWritten
 from provenance.formats import registry
 from provenance.formats.base import Container
 from provenance.formats.splice import overwrite
-from provenance.metadata import exif
-from provenance.metadata.position import coarse
+from provenance.metadata import exif, position
 from provenance.model.geo import to_wgs84
 
 LocationPrivacy = Literal["keep", "coarsen", "remove"]
 
 _BLOCK: Final = re.compile(rb"Exif\0\0(?=II\*\0|MM\0\*)")
 _LONGEST_BLOCK: Final = 1 << 20
-# What names or states a position as text: XMP and C2PA assertions, ISO 6709 of a video behind the picture.
-_LEFT: Final = re.compile(
-    rb"[Gg][Pp][Ss]L(?:atitude|ongt?itude)"
-    rb"|[+-]\d\d\.\d{3,}[+-]\d{3}\.\d{3,}"
-    # In a label that was signed, as JSON or as CBOR; one decimal is as coarse as we leave it.
-    rb'|"latitude"\s*:\s*-?\d+\.\d{2,}|\x68latitude'
-)
 
 
 def private_label(label: Mapping[str, Any], privacy: LocationPrivacy) -> dict[str, Any]:
@@ -102,7 +94,7 @@ def refuse_left(path: Path, packet: bytes) -> None:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
         start = view.find(packet)
         cleaned = range(start, start + len(packet))
-        for found in _LEFT.finditer(view):
+        for found in position.STATED.finditer(view):
             if found.start() not in cleaned:
                 where = found[0].decode("ascii", "backslashreplace")
                 raise MetadataNotWritten("position-not-erased", where=where, offset=found.start())
@@ -118,7 +110,7 @@ def _block_length(view: mmap.mmap, at: int) -> int:
 def _rounded(coordinates: object) -> dict[str, Any] | None:
     try:
         stated = coordinates["latitude"], coordinates["longitude"], coordinates["datum"]  # type: ignore[index]
-        latitude, longitude = coarse(to_wgs84(float(stated[0]), float(stated[1]), stated[2]))
+        latitude, longitude = position.coarse(to_wgs84(float(stated[0]), float(stated[1]), stated[2]))
     except (KeyError, TypeError, ValueError, OverflowError):
         # A record that anybody may have written: what cannot be made coarse is left out.
         return None

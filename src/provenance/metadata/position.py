@@ -17,6 +17,13 @@ _POSITION: Final = re.compile(
 )
 
 
+STATED: Final = re.compile(
+    rb"[Gg][Pp][Ss]L(?:atitude|ongt?itude)"
+    rb"|[+-]\d\d\.\d{3,}[+-]\d{3}\.\d{3,}"
+    # In a label that was signed, as JSON or as CBOR; one decimal is as coarse as we leave it.
+    rb'|"latitude"\s*:\s*-?\d+\.\d{2,}|\x68latitude'
+)
+"""What names or states a position as text: XMP and C2PA assertions, ISO 6709 of a video."""
 _ISO_6709: Final = re.compile(
     r"([+-])(\d{2}|\d{4}|\d{6})(\.\d+)?([+-])(\d{3}|\d{5}|\d{7})(\.\d+)?(?:[+-].*|CRS.*|/.*)?", re.ASCII
 )

@@ -2,12 +2,19 @@ import io
 import random
 import tracemalloc
 
+import brotli
+import imagecodecs
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provenance.errors import MalformedMedia, MediaTooLarge, MetadataNotWritten, ProvenanceError, UnsupportedFormat
+from provenance.errors import MalformedMedia, MediaTooLarge, MetadataNotWritten, ProvenanceError
 from provenance.formats.handlers import jxl
+from provenance.formats.splice import overwrite
+from provenance.metadata import exif
+from provenance.observe import look
+from provenance.sdk import Provenance
 
 BOXED, BARE = jxl.HANDLERS
 # 97 × 61 pixels of one colour.
@@ -129,19 +136,135 @@ def test_several_packets_are_counted_and_none_is_chosen_silently():
         write(content, xmp=XMP % b"c")
 
 
-@pytest.mark.parametrize(("kind", "named"), [(b"Exif", "EXIF"), (b"xml ", "XMP")])
-def test_compressed_carriers_are_refused_rather_than_doubled(kind, named):
-    content = HEAD + box(b"brob", kind, b"\x0b\x02\x80abc\x03") + PICTURE
-    for call in (read, lambda each: write(each, xmp=XMP % b"c")):
-        with pytest.raises(UnsupportedFormat) as caught:
+def folded(kind, *parts):
+    return box(b"brob", kind, brotli.compress(b"".join(parts)))
+
+
+def test_compressed_carriers_are_read():
+    exif, packet = folded(b"Exif", bytes(4), TIFF), folded(b"xml ", XMP % b"old")
+    found = read(HEAD + exif + folded(b"xml ", b"<not-xmp/>") + packet + PICTURE)
+    assert (found.exif, found.xmp, found.xmp_count, found.warnings) == (TIFF, XMP % b"old", 1, ())
+
+
+def test_a_compressed_carrier_that_is_replaced_is_plain_and_others_keep_their_bytes():
+    exif, other = folded(b"Exif", b"\0\0\0\2ab", TIFF), folded(b"xml ", b"<not-xmp/>")
+    content = HEAD + exif + other + folded(b"xml ", XMP % b"old") + PICTURE
+    assert write(content) == content
+    once = write(content, xmp=XMP % b"new")
+    assert once == HEAD + exif + other + box(b"xml ", XMP % b"new") + PICTURE
+    assert write(content, exif=TIFF + b"!").startswith(HEAD + box(b"Exif", b"\0\0\0\2ab", TIFF, b"!") + other)
+
+
+@pytest.mark.parametrize("plain_first", [False, True])
+def test_a_plain_and_a_compressed_carrier_are_two(plain_first):
+    parts = [box(b"xml ", XMP % b"a"), folded(b"xml ", XMP % b"a")]
+    exif = [box(b"Exif", bytes(4), TIFF), folded(b"Exif", bytes(4), TIFF + b"2")]
+    order = slice(None, None, 1 if plain_first else -1)
+    content = HEAD + b"".join(exif[order] + parts[order]) + PICTURE
+    assert (read(content).xmp_count, read(content).warnings) == (2, ("exif-repeated", "xmp-repeated"))
+    assert read(content).exif == (TIFF if plain_first else TIFF + b"2")
+    with pytest.raises(MetadataNotWritten):
+        write(content, xmp=XMP % b"c")
+
+
+WHOLE = brotli.compress(XMP % random.Random(1).randbytes(400).hex().encode())
+
+
+@pytest.mark.parametrize("kind", [b"Exif", b"xml "])
+@pytest.mark.parametrize("data", [b"", WHOLE[:-1], WHOLE[:9], WHOLE + b"more", b"\xff" * 40], ids=str)
+def test_a_damaged_compressed_carrier_is_refused_rather_than_doubled(kind, data):
+    content = HEAD + box(b"brob", kind, data) + PICTURE
+    for call in (read, lambda each: write(each, exif=TIFF, xmp=XMP % b"c")):
+        with pytest.raises(MalformedMedia) as caught:
             call(content)
-        assert (caught.value.code, caught.value.details) == ("jxl-compressed", {"carrier": named, "offset": len(HEAD)})
-        assert named in caught.value.diagnostics("zh-CN")
+        assert (caught.value.code, caught.value.details) == ("brotli-damaged", {"offset": len(HEAD)})
+        assert "Brotli" in caught.value.diagnostics("zh-CN")
 
 
-def test_other_compressed_boxes_stay():
-    other = box(b"brob", b"jumb", b"packed")
-    assert write(HEAD + other + PICTURE, xmp=XMP % b"new").endswith(other + PICTURE)
+@pytest.mark.parametrize("count", [1, 40])
+@pytest.mark.parametrize("kind", [b"Exif", b"xml "])
+def test_what_expands_to_very_much_is_refused_before_it_fills_memory(kind, count):
+    size = 1 << 28 if count == 1 else 9_000_000
+    bomb = folded(kind, bytes(size))
+    assert len(bomb) < 3000
+    tracemalloc.start()
+    try:
+        if kind == b"Exif" and count > 1:
+            read(HEAD + bomb * count + PICTURE)  # only the first one is looked at
+        else:
+            with pytest.raises(MediaTooLarge):
+                read(HEAD + bomb * count + PICTURE)
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_compressed_box_without_a_type_or_of_another_one_stays():
+    others = box(b"brob") + box(b"brob", b"ab") + box(b"brob", b"wxyz", b"packed") + folded(b"jumb", b"")
+    content = HEAD + others + PICTURE
+    assert read(content).warnings == ()
+    assert write(content, xmp=XMP % b"new") == HEAD + box(b"xml ", XMP % b"new") + others + PICTURE
+
+
+@pytest.mark.parametrize("described", [b"jumdc2pa", b"jumdcasg"])
+def test_a_compressed_manifest_is_seen_by_its_first_bytes(described):
+    noise = random.Random(2).randbytes(300_000)
+    content = HEAD + folded(b"jumb", b"\0\0\0\x20", described, noise) + PICTURE
+    assert read(content).has_manifest is (described == b"jumdc2pa")
+
+
+def positioned():
+    return exif.write(None, captured_at=None, coordinates=(30.7339, 104.1467))
+
+
+@pytest.mark.parametrize("first", [box(b"Exif", bytes(4), TIFF), folded(b"Exif", bytes(4), TIFF)])
+def test_a_further_block_loses_its_position_where_it_is_plain(first):
+    content = HEAD + first + box(b"Exif", bytes(4), positioned()) + PICTURE
+    file = io.BytesIO(content)
+    overwrite(file, BOXED.positions_elsewhere(file))
+    assert file.getvalue() == HEAD + first + box(b"Exif", bytes(4), exif.without_position(positioned())) + PICTURE
+    assert BOXED.positions_elsewhere(file) == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        folded(b"Exif", bytes(4), positioned()),
+        folded(b"Exif", bytes(4), b"damaged"),
+        folded(b"xml ", b"<gpx latitude='30'>GPSLatitude</gpx>"),
+        folded(b"jumb", b'{"latitude": 30.7339}'),
+    ],
+)
+def test_a_position_in_a_compressed_box_that_stays_is_refused(other):
+    for content in (HEAD + box(b"Exif", bytes(4), TIFF) + other + PICTURE, HEAD + PICTURE):
+        if other in content:
+            with pytest.raises(MetadataNotWritten):
+                BOXED.positions_elsewhere(io.BytesIO(content))
+        else:
+            assert BOXED.positions_elsewhere(io.BytesIO(content)) == []
+
+
+@pytest.mark.parametrize("privacy", ["keep", "remove"])
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_file_as_encoders_write_it_is_labelled_and_decodes_the_same(sdk, tmp_path, trust, exiftool, privacy, signed):
+    pixels = np.random.default_rng(3).integers(0, 255, (64, 96, 3), np.uint8)
+    made = imagecodecs.jpegxl_encode(pixels, lossless=True, usecontainer=True)
+    at = 32 if made.startswith(HEAD[:12]) else None
+    content = made[:at] + folded(b"Exif", bytes(4), positioned()) + folded(b"xml ", XMP % b"") + made[at:]
+    source, once, twice = (tmp_path / f"{name}.jxl" for name in ("source", "once", "twice"))
+    source.write_bytes(content)
+    post = {"labels": [{"kind": "source", "publisher": "新华社"}], "location_privacy": privacy}
+    use = sdk if signed else Provenance(signer=None)
+    use.attach_media(source, post, into=once)
+    use.attach_media(once, post, into=twice)
+    assert twice.read_bytes() == once.read_bytes()
+    assert (imagecodecs.jpegxl_decode(once.read_bytes()) == pixels).all()
+    (file,) = sdk.verify(once, trust=trust).files
+    assert (file.clean, file.manifest.state) == (True, "trusted" if signed else "absent")
+    assert exiftool(once)["XMP-photoshop:Source"] == "新华社"
+    found = look(once)
+    assert (found.camera.coordinates is None) is (privacy == "remove")
+    assert (folded(b"Exif", bytes(4), positioned()) in once.read_bytes()) is (privacy == "keep")
 
 
 @pytest.mark.parametrize(("described", "counts"), [(b"jumdc2pa", True), (b"jumdcasg", False), (b"free", False)])

@@ -1,14 +1,26 @@
-"""JPEG XL: EXIF and XMP in boxes of their own before the picture; a bare codestream holds neither (ISO/IEC 18181-2)."""
+"""JPEG XL: EXIF and XMP in boxes of their own before the picture; a bare codestream holds neither (ISO/IEC 18181-2).
+
+Boxes may be compressed, and encoders do so unasked. One that is edited is written plain; all others stay as they are.
+"""
 
 from __future__ import annotations
 
 from typing import BinaryIO, Final, NamedTuple
 
-from provenance.errors import MalformedMedia, MetadataNotWritten, UnsupportedFormat
-from provenance.formats import bmff, exif_item
-from provenance.formats.base import Container, Handler, Places, check_carrier_size, check_picture_size
+from provenance.errors import MalformedMedia, MetadataNotWritten
+from provenance.formats import bmff, brotli_box, exif_item
+from provenance.formats.base import (
+    BLOCK,
+    METADATA_LIMIT,
+    Container,
+    Handler,
+    Places,
+    check_carrier_size,
+    check_picture_size,
+)
 from provenance.formats.bmff import Box
 from provenance.formats.splice import Edit, splice
+from provenance.metadata import exif, position
 
 _CODESTREAM: Final = b"\xff\x0a"
 _SIGNATURE: Final = b"\0\0\0\x0cJXL \r\n\x87\n"
@@ -17,7 +29,9 @@ _HEADER_SIZE: Final = 32  # bytes; sizes and orientation take 16 at most
 _LAST_PART: Final = 1 << 31
 _RDF: Final = b"http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _MANIFEST: Final = b"jumdc2pa"  # type of the description box, start of the UUID in it
-_FOLDED: Final = {b"Exif": "EXIF", b"xml ": "XMP"}
+_COMPRESSED: Final = b"brob"  # the type of what is in it comes first
+_TYPE_SIZE: Final = 4
+_CARRIERS: Final = frozenset({b"Exif", b"xml ", b"jumb"})
 
 # SizeHeader (ISO/IEC 18181-1, D.2): bits of a side; and widths of the aspect ratios 1 to 7, in parts of the height.
 _SIDE_BITS: Final = (9, 13, 18, 30)
@@ -60,8 +74,7 @@ def read(file: BinaryIO, *, whole: bool = True) -> Container:  # noqa: ARG001 --
     """Return what a file with boxes holds.
 
     Raises:
-        UnsupportedFormat: ``jxl-compressed``: its EXIF or XMP needs Brotli to be read.
-        MalformedMedia: ``jxl-damaged``, ``jxl-truncated``, or see `bmff.boxes`.
+        MalformedMedia: ``jxl-damaged``, ``jxl-truncated``, ``brotli-damaged``, or see `bmff.boxes`.
         MediaTooLarge: The picture or one of its carriers exceeds a limit.
         OSError: Reading failed.
     """
@@ -74,8 +87,8 @@ def read(file: BinaryIO, *, whole: bool = True) -> Container:  # noqa: ARG001 --
         width=layout.width,
         height=layout.height,
         orientation=layout.orientation,
-        exif=exif_item.split(bmff.content(file, layout.exif[0]))[1] if layout.exif else None,
-        xmp=bmff.content(file, layout.xmp[0]) if layout.xmp else None,
+        exif=exif_item.split(_content(file, layout.exif[0]))[1] if layout.exif else None,
+        xmp=_content(file, layout.xmp[0]) if layout.xmp else None,
         xmp_count=len(layout.xmp),
         has_manifest=layout.has_manifest,
         warnings=tuple(code for code, holds in warnings.items() if holds),
@@ -114,7 +127,6 @@ def write(
 
     Raises:
         MetadataNotWritten: ``xmp-repeated``: the file has several packets and readers would not agree on one.
-        UnsupportedFormat: See `read`.
         MalformedMedia: See `read`.
         OSError: Reading or writing failed.
     """
@@ -123,7 +135,7 @@ def write(
         raise MetadataNotWritten("xmp-repeated", offset=layout.xmp[1].start)
     edits = []
     if exif is not None:
-        old = bmff.content(source, layout.exif[0]) if layout.exif else b""
+        old = _content(source, layout.exif[0]) if layout.exif else b""
         edits.append(_edit(layout, layout.exif, b"Exif", (exif_item.split(old)[0] or _NO_OFFSET) + exif))
     if xmp is not None:
         edits.append(_edit(layout, layout.xmp, b"xml ", xmp))
@@ -162,17 +174,79 @@ def _parse(file: BinaryIO) -> _Layout:
     boxes = list(bmff.boxes(file))
     if [box.kind for box in boxes[:2]] != [b"JXL ", b"ftyp"]:
         raise MalformedMedia("jxl-damaged", offset=0)
-    for box in boxes:
-        inner = bmff.content(file, box, limit=4) if box.kind == b"brob" else b""
-        if inner in _FOLDED:
-            raise UnsupportedFormat("jxl-compressed", carrier=_FOLDED[inner], offset=box.start)
+    carriers = [(box, _kind(file, box)) for box in boxes if box.kind == _COMPRESSED or box.kind in _CARRIERS]
     return _Layout(
         boxes,
-        [box for box in boxes if box.kind == b"Exif"],
-        [box for box in boxes if box.kind == b"xml " and _RDF in bmff.content(file, box)],
+        [box for box, kind in carriers if kind == b"Exif"],
+        _packets(file, [box for box, kind in carriers if kind == b"xml "]),
         *_header(_codestream(file, boxes), boxes[1].end),
-        has_manifest=any(box.kind == b"jumb" and _is_manifest(file, box) for box in boxes),
+        has_manifest=any(kind == b"jumb" and _is_manifest(file, box) for box, kind in carriers),
     )
+
+
+def _kind(file: BinaryIO, box: Box) -> bytes:
+    """Return the type of what a box holds, compressed or not."""
+    return bmff.content(file, box, limit=_TYPE_SIZE) if box.kind == _COMPRESSED else box.kind
+
+
+def _content(file: BinaryIO, box: Box, limit: int = METADATA_LIMIT) -> bytes:
+    """Return what a box holds, expanded if it is compressed.
+
+    Raises:
+        MediaTooLarge: It is more than `limit`.
+        MalformedMedia: ``brotli-damaged``.
+    """
+    data = bmff.content(file, box)
+    return brotli_box.expanded(data[_TYPE_SIZE:], box.start, limit) if box.kind == _COMPRESSED else data
+
+
+def _packets(file: BinaryIO, boxes: list[Box]) -> list[Box]:
+    """Return which of the XML boxes hold XMP."""
+    found = []
+    left = METADATA_LIMIT  # a few bytes may expand to very many
+    for box in boxes:
+        data = _content(file, box, left)
+        left -= len(data) if box.kind == _COMPRESSED else 0
+        if _RDF in data:
+            found.append(box)
+    return found
+
+
+def _positions_elsewhere(file: BinaryIO) -> list[Edit]:
+    """Return the edits that take positions out of further EXIF boxes.
+
+    Raises:
+        MetadataNotWritten: ``position-not-erased``: a compressed box that `write` does not reach states one, and cannot
+            change without moving what follows it.
+        MediaTooLarge: They expand to more than any metadata may.
+        MalformedMedia: See `read`.
+        OSError: Reading failed.
+    """
+    layout = _parse(file)
+    edits = []
+    left = METADATA_LIMIT
+    for box in layout.boxes:
+        if box in (*layout.exif[:1], *layout.xmp[:1]) or box.kind not in {_COMPRESSED, b"Exif"}:
+            continue
+        data = _content(file, box, left)
+        left -= len(data)
+        cleaned = _without_position(_kind(file, box), data)
+        if cleaned is None or (cleaned != data and box.kind == _COMPRESSED):
+            raise MetadataNotWritten("position-not-erased", where=box.kind.decode(), offset=box.start)
+        if cleaned != data:
+            edits.append(Edit(box.payload, box.end, cleaned))
+    return edits
+
+
+def _without_position(kind: bytes, data: bytes) -> bytes | None:
+    """Return as many bytes without a position; None where it cannot be taken out."""
+    if kind != b"Exif":
+        return None if position.STATED.search(data) else data
+    before, block = exif_item.split(data)
+    try:
+        return before + exif.without_position(block)
+    except MalformedMedia:
+        return None
 
 
 def _codestream(file: BinaryIO, boxes: list[Box]) -> bytes:
@@ -217,7 +291,10 @@ def _side(bits: _Bits, small: int) -> int:
 
 def _is_manifest(file: BinaryIO, box: Box) -> bool:
     """Say whether a box is a C2PA store: a JUMBF superbox described so (ISO 19566-5, annex D)."""
-    return bmff.content(file, box, limit=12)[4:] == _MANIFEST
+    head = bmff.content(file, box, limit=12 if box.kind != _COMPRESSED else BLOCK)
+    if box.kind == _COMPRESSED:
+        head = brotli_box.start(head[_TYPE_SIZE:], box.start, 12)
+    return head[4:] == _MANIFEST
 
 
 _PLACES: Final = Places(
@@ -228,7 +305,17 @@ _PLACES: Final = Places(
 )
 
 HANDLERS: Final = (
-    Handler("jxl", "image", "image/jxl", (".jxl",), sniff, read, write, places=_PLACES),
+    Handler(
+        "jxl",
+        "image",
+        "image/jxl",
+        (".jxl",),
+        sniff,
+        read,
+        write,
+        places=_PLACES,
+        positions_elsewhere=_positions_elsewhere,
+    ),
     Handler(
         "jxl-codestream",
         "image",
