@@ -31,6 +31,7 @@ def test_the_same_is_there_as_data(run):
         "reads": ["exif", "xmp", "iptc", "manifest"],
         "writes": ["exif", "xmp", "manifest"],
         "places": {"exif": "APP1", "xmp": "APP1", "iptc": "APP13", "manifest": "APP11"},
+        "fields": {},
         "aigc": {"slot": "xmp", "form": "bare", "also_read": ["exif-user-comment", "exif-image-description"]},
         "manifest": "embedded",
         "notice": True,

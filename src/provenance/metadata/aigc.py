@@ -68,8 +68,9 @@ FORM_OF_SLOT: Final[dict[Slot, Form]] = {
     "pdf-info": "bare",
     "ooxml-property": "bare",
     "front-matter": "bare",
+    "html-meta": "bare",
 }
-"""What the practice guides put where; slots that they do not name are not here."""
+"""What the practice guides put where; slots that they do not name are not here, but that of HTML, which one vendor uses."""
 
 MAX_CHARACTERS: Final = 1 << 18  # reserved codes hold signatures of a few kilobytes
 
