@@ -5,7 +5,6 @@ Nothing is decoded. Boxes are passed over by their sizes; only those that are as
 
 from __future__ import annotations
 
-import io
 import os
 import struct
 from bisect import bisect_right
@@ -21,8 +20,15 @@ _HEAD: Final = struct.Struct(">I4s")
 _LARGE: Final = struct.Struct(">Q")
 _BOX_LIMIT: Final = 100_000  # in one box; a long fragmented video has tens of thousands
 _FOUR_BYTES: Final = (1 << 32) - 1
-_PATH_TO_SAMPLES: Final = frozenset({b"trak", b"mdia", b"minf", b"stbl"})
-_OFFSET_SIZES: Final = {b"stco": 4, b"co64": 8}
+_C2PA: Final = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
+_PURPOSES: Final = (b"manifest\0", b"original\0", b"update\0")
+
+PICTURES: Final = {
+    "avif": frozenset({b"avif", b"avis"}),
+    "heic": frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}),
+    "heif": frozenset({b"mif1", b"mif2", b"msf1"}),
+}
+"""Brands of files that are pictures, by their format (ISO/IEC 23008-12, 10)."""
 
 Move = Callable[[int], int]
 """Takes the offset of a byte in the source to its offset in the target."""
@@ -81,8 +87,17 @@ class Fields:
         return self.number(1), self.number(3)
 
 
-def boxes(file: BinaryIO, within: Box | None = None, *, skip: int = 0) -> Iterator[Box]:
+def boxes(
+    file: BinaryIO, within: Box | None = None, *, skip: int = 0, limit: int = _BOX_LIMIT, padded: bool = False
+) -> Iterator[Box]:
     """Yield the boxes of a file, or those within a box behind its first `skip` bytes.
+
+    Args:
+        file: The file.
+        within: The box around them.
+        skip: What stands before them there, in bytes.
+        limit: How many there may be.
+        padded: Whether a few zeros may stand behind the last one, as QuickTime writes them.
 
     Raises:
         MalformedMedia: ``bmff-truncated``: the file ends inside a box; ``bmff-damaged``: a size breaks its form.
@@ -90,8 +105,8 @@ def boxes(file: BinaryIO, within: Box | None = None, *, skip: int = 0) -> Iterat
     """
     size = file.seek(0, os.SEEK_END)
     start, end = (within.payload + skip, within.end) if within else (0, size)
-    for _ in range(_BOX_LIMIT):
-        if start == end:
+    for _ in range(limit):
+        if start == end or (padded and end - start < _HEAD.size):
             return
         box = _box_at(file, start, end if within else None, size)
         yield box
@@ -118,6 +133,18 @@ def _box_at(file: BinaryIO, start: int, limit: int | None, size: int) -> Box:
     if end > size:
         raise MalformedMedia("bmff-truncated", offset=start)
     return Box(kind, start, payload, end, is_open)
+
+
+def find(file: BinaryIO, within: Box, kind: bytes, *path: bytes) -> Iterator[Box]:
+    """Yield the boxes of a kind in a box, or those at a whole path of kinds below it; see `boxes` for the errors."""
+    for box in boxes(file, within, padded=True):
+        if box.kind == kind:
+            yield from find(file, box, *path) if path else (box,)
+
+
+def meta_head(file: BinaryIO, box: Box) -> int:
+    """Return how many bytes stand before the boxes in a ``meta`` box: QuickTime leaves out version and flags."""
+    return 0 if content(file, box, limit=_HEAD.size)[4:] == b"hdlr" else 4
 
 
 def content(file: BinaryIO, box: Box, *, limit: int | None = None) -> bytes:
@@ -178,45 +205,31 @@ def move_by(edits: Sequence[Edit]) -> Move:
     return lambda offset: offset + grown[bisect_right(ends, offset)]
 
 
-def moved_chunks(file: BinaryIO, moov: Box, move: Move) -> list[Edit]:
-    """Return edits of the same size that make the chunk offsets of every track follow their data (8.7.5).
-
-    Raises:
-        MalformedMedia: ``bmff-damaged``: the tables break their form.
-        MetadataNotWritten: ``bmff-offset-full``: an offset has become too large for its field;
-            ``bmff-offsets-unknown``: there are offsets that this does not know how to move.
-        MediaTooLarge: The box is larger than any metadata may be.
-        OSError: Reading failed.
-    """
-    data = content(file, moov)
-    table = io.BytesIO(data)
-    edits = []
-    waiting = [Box(b"moov", 0, 0, len(data))]
-    while waiting:
-        for box in boxes(table, waiting.pop()):
-            if box.kind in _PATH_TO_SAMPLES:
-                waiting.append(box)
-            elif box.kind in _OFFSET_SIZES:
-                edits += _moved_table(data, box, moov.payload, move)
-            elif box.kind == b"saio" or (box.kind == b"meta" and b"iloc" in data[box.payload : box.end]):
-                raise MetadataNotWritten("bmff-offsets-unknown", offset=moov.payload + box.start)
-    return edits
+def brands(head: bytes) -> list[bytes]:
+    """Return the major brand and the compatible ones that the first bytes of a file name; none without ``ftyp``."""
+    if head[4:8] != b"ftyp":
+        return []
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    return [head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4))]
 
 
-def _moved_table(data: bytes, box: Box, base: int, move: Move) -> list[Edit]:
-    size = _OFFSET_SIZES[box.kind]
-    table = Fields(data[box.payload : box.end], base + box.payload)
-    table.version()
-    count = table.number(4)
-    if count * size > table.left:
-        raise damaged(base + box.start)
-    kind = ">%d" + ("I" if size == 4 else "Q")  # noqa: PLR2004 -- the two sizes of the table above
-    old = struct.unpack_from(kind % count, table.data, table.at)
-    new = [move(offset) for offset in old]
-    if max(new, default=0) >= 1 << (8 * size):
-        raise MetadataNotWritten("bmff-offset-full", offset=base + box.start)
-    start = base + box.payload + table.at
-    return [Edit(start, start + count * size, struct.pack(kind % count, *new))] if count else []
+def picture_format(head: bytes) -> str | None:
+    """Return which of `PICTURES` a file is: its major brand, else the compatible ones, decide; None for no picture."""
+    named = brands(head)
+    structural = not PICTURES["heif"].isdisjoint(named)
+    for name, known in PICTURES.items():
+        if named and (named[0] in known or (structural and not known.isdisjoint(named))):
+            return name
+    return None
+
+
+def is_manifest(file: BinaryIO, box: Box) -> bool:
+    """Say whether a box holds a C2PA manifest store (C2PA Technical Specification 2.2, A.5.1)."""
+    if box.kind != b"uuid":
+        return False
+    # The UUID, version and flags, and what the box is for.
+    head = content(file, box, limit=32)
+    return head[:16] == _C2PA and head[20:].startswith(_PURPOSES)
 
 
 def damaged(offset: int) -> MalformedMedia:

@@ -14,7 +14,8 @@ from typing import BinaryIO, Final, NamedTuple
 
 from provenance.errors import MetadataNotWritten
 from provenance.formats.base import METADATA_LIMIT, check_carrier_size
-from provenance.formats.bmff import Box, Move, content, move_by, moved_chunks, pack, resized, span
+from provenance.formats.bmff import Box, Move, content, move_by, pack, resized, span
+from provenance.formats.bmff_offsets import moved_chunks
 from provenance.formats.heif_items import FILE, IDAT, Extent, Item, Location, Meta, Sizes
 from provenance.formats.splice import Edit
 
@@ -50,7 +51,7 @@ def edits(file: BinaryIO, top: Sequence[Box], meta: Meta, changes: Sequence[Chan
 
     Raises:
         MetadataNotWritten: ``heif-fragmented``, ``heif-items-full``, or an offset that cannot be moved, see
-            `bmff.moved_chunks` and `bmff.resized`.
+            `bmff_offsets.moved_chunks` and `bmff.resized`.
         MalformedMedia: The tables of an image sequence break their form.
         MediaTooLarge: An item is larger than any metadata may be.
         OSError: Reading failed.

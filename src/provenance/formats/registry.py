@@ -12,7 +12,22 @@ from provenance._files import open_input
 from provenance.errors import AssetNotFound, MediaError, UnsupportedFormat
 from provenance.formats import id3
 from provenance.formats.base import HEAD, Carriers, Container, Handler
-from provenance.formats.handlers import gif, heif, html, jpeg, jxl, markdown, matroska, mp3, png, text, tiff, wav, webp
+from provenance.formats.handlers import (
+    gif,
+    heif,
+    html,
+    jpeg,
+    jxl,
+    markdown,
+    matroska,
+    mp3,
+    mp4,
+    png,
+    text,
+    tiff,
+    wav,
+    webp,
+)
 
 _HANDLERS: Final[tuple[Handler, ...]] = (
     jpeg.HANDLER,
@@ -22,6 +37,7 @@ _HANDLERS: Final[tuple[Handler, ...]] = (
     tiff.HANDLER,
     *heif.HANDLERS,
     *jxl.HANDLERS,
+    *mp4.HANDLERS,
     *matroska.HANDLERS,
     wav.HANDLER,
     mp3.HANDLER,
@@ -34,11 +50,7 @@ _HANDLERS: Final[tuple[Handler, ...]] = (
 _OTHERS: Final[tuple[tuple[str, int, bytes], ...]] = (
     ("AVI", 8, b"AVI "),
     ("Canon CR3", 4, b"ftypcrx "),
-    ("M4A", 4, b"ftypM4A"),
-    ("MOV", 4, b"ftypqt  "),
-    ("MP4", 4, b"ftyp"),
-    ("MOV", 4, b"moov"),
-    ("MOV", 4, b"wide"),
+    ("another kind of MP4", 4, b"ftyp"),
     ("another kind of EBML", 0, b"\x1aE\xdf\xa3"),
     ("FLV", 0, b"FLV\x01"),
     ("JPEG 2000", 4, b"jP  \r\n\x87\n"),

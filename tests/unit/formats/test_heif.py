@@ -362,7 +362,6 @@ def test_the_chunks_of_a_sequence_are_found_where_they_went(kind, behind):
     [
         (box(b"moof"), "heif-fragmented"),
         (box(b"sidx"), "heif-fragmented"),
-        (track(full(b"saio", 0, 0)), "bmff-offsets-unknown"),
         (box(b"moov", full(b"meta", 0, 0, iloc({}))), "bmff-offsets-unknown"),
         (track(chunks(b"stco", (1 << 32) - 1)), "bmff-offset-full"),
     ],

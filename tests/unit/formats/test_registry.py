@@ -61,11 +61,10 @@ def test_another_container_is_named(tmp_path, name):
 
 def test_video_and_audio_are_named(tmp_path):
     for content, name in {
-        b"\0\0\0\x20ftypisom": "MP4",
-        b"\0\0\0\x18ftypqt  ": "MOV",
-        b"RIFF\0\0\0\0WAVEfmt ": "WAV",
+        b"\0\0\0\x20ftypxyz9": "another kind of MP4",
         b"\x1aE\xdf\xa3": "another kind of EBML",
-        b"ID3\x04": "MP3",
+        b"\xff\xf1\x50\x80": "AAC",
+        b"ID3\4\0\0\0\0\0\0\xff\xf1\x50\x80": "AAC",
     }.items():
         assert refusal(tmp_path, content + bytes(64)).details["found"] == name
 

@@ -22,15 +22,7 @@ _XMP: Final = Item(0, b"mime", b"application/rdf+xml")
 _EXIF: Final = Item(0, b"Exif")
 # Android looks for this prefix and takes nothing else for EXIF; the offset before it passes over it.
 _EXIF_PREFIX: Final = b"\0\0\0\6Exif\0\0"
-_C2PA: Final = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
-_PURPOSES: Final = (b"manifest\0", b"original\0", b"update\0")
 _MOTION: Final = b"mpvd"  # the video of a motion photo
-
-_BRANDS: Final = {
-    "avif": frozenset({b"avif", b"avis"}),
-    "heic": frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}),
-    "heif": frozenset({b"mif1", b"mif2", b"msf1"}),
-}
 
 
 class _Layout(NamedTuple):
@@ -38,21 +30,8 @@ class _Layout(NamedTuple):
     meta: Meta
 
 
-def _format_of(head: bytes) -> str | None:
-    """Return which of the three the file type box names: its major brand, else the compatible ones, decide."""
-    if head[4:8] != b"ftyp":
-        return None
-    end = min(int.from_bytes(head[:4], "big"), len(head))
-    brands = [head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4))]
-    structural = not _BRANDS["heif"].isdisjoint(brands)
-    for name, named in _BRANDS.items():
-        if brands[0] in named or (structural and not named.isdisjoint(brands)):
-            return name
-    return None
-
-
 def _sniff(name: str, head: bytes) -> bool:
-    return _format_of(head) == name
+    return bmff.picture_format(head) == name
 
 
 def _read(name: str, file: BinaryIO, *, whole: bool = True) -> Container:  # noqa: ARG001 -- pictures have no checksum
@@ -84,7 +63,7 @@ def _read(name: str, file: BinaryIO, *, whole: bool = True) -> Container:  # noq
         exif=exif_item.split(meta.data(file, exif[0]))[1] if exif else None,
         xmp=meta.data(file, xmp[0]) if xmp else None,
         xmp_count=len(xmp),
-        has_manifest=any(_is_manifest(file, box) for box in top),
+        has_manifest=any(bmff.is_manifest(file, box) for box in top),
         warnings=tuple(code for code, holds in warnings.items() if holds),
     )
 
@@ -150,15 +129,6 @@ def _xmp_items(meta: Meta) -> list[Item]:
     if any(item.encoding for item in items):
         raise UnsupportedFormat("xmp-compressed", offset=meta.known[b"iinf"].start)
     return items
-
-
-def _is_manifest(file: BinaryIO, box: Box) -> bool:
-    """Say whether a box holds a C2PA manifest store (C2PA Technical Specification 2.2, A.5.1)."""
-    if box.kind != b"uuid":
-        return False
-    # The UUID, version and flags, and what the box is for.
-    head = bmff.content(file, box, limit=32)
-    return head[:16] == _C2PA and head[20:].startswith(_PURPOSES)
 
 
 _PLACES: Final = Places(
