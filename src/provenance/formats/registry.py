@@ -22,6 +22,7 @@ from provenance.formats.handlers import (
     matroska,
     mp3,
     mp4,
+    ooxml,
     png,
     text,
     tiff,
@@ -41,6 +42,7 @@ _HANDLERS: Final[tuple[Handler, ...]] = (
     *matroska.HANDLERS,
     wav.HANDLER,
     mp3.HANDLER,
+    ooxml.HANDLER,
     html.HANDLER,
     markdown.HANDLER,
     text.HANDLER,
@@ -63,7 +65,7 @@ _OTHERS: Final[tuple[tuple[str, int, bytes], ...]] = (
     ("AAC", 10, b"\xff\xf9"),
     ("FLAC", 0, b"fLaC"),
     ("Ogg", 0, b"OggS"),
-    ("ZIP or Office", 0, b"PK\x03\x04"),
+    ("Office, encrypted or older than 2007", 0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
     ("gzip", 0, b"\x1f\x8b"),
 )
 
