@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from provenance._files import begin_flush
 from provenance.errors import MetadataNotWritten
-from provenance.formats import jpeg_segments, mpf, photoshop, xmp_extension
+from provenance.formats import jpeg_segments, maker_notes, mpf, photoshop, xmp_extension
 from provenance.formats.base import Container, Handler, Places, check_carrier_size
 from provenance.formats.jpeg_segments import APP0, APP1, APP2, APP11, APP13, PAYLOAD_LIMIT, Layout, Segment
 from provenance.formats.splice import Edit, splice
@@ -40,6 +41,8 @@ def read(file: BinaryIO, *, whole: bool = True) -> Container:
     pictures = max((mpf.count(jpeg_segments.payload(file, s)) for s in _mpf(file, layout)), default=1)
     manifests = _manifests(file, layout)
     extension, extension_damaged = _extension(file, layout, xmp)
+    block = jpeg_segments.payload(file, exif[0])[len(_EXIF) :] if exif else None
+    trails = whole and pictures <= 1 and _has_trailer(file, layout)
     unsignable = pictures > 1 and _manifest_goes_behind(_mpf(file, layout)[0], layout, manifests)
     warnings = {
         "exif-repeated": len(exif) > 1,
@@ -49,7 +52,9 @@ def read(file: BinaryIO, *, whole: bool = True) -> Container:
         "jpeg-stray-bytes": layout.stray is not None,
         "jpeg-several-pictures": pictures > 1,
         _SECOND_PICTURE_LOST: unsignable,
-        "data-after-picture": whole and pictures <= 1 and _has_trailer(file, layout),
+        "data-after-picture": trails,
+        "preview-after-picture": trails
+        and maker_notes.point_behind(block or b"", layout.end, file.seek(0, os.SEEK_END)),
     }
     return Container(
         format="jpeg",
@@ -57,7 +62,7 @@ def read(file: BinaryIO, *, whole: bool = True) -> Container:
         mime="image/jpeg",
         width=layout.width,
         height=layout.height,
-        exif=jpeg_segments.payload(file, exif[0])[len(_EXIF) :] if exif else None,
+        exif=block,
         xmp=jpeg_segments.payload(file, xmp[0])[len(_XMP) :] if xmp else None,
         xmp_count=len(xmp),
         xmp_extension=extension,
