@@ -25,7 +25,20 @@ NAMES = (
 )
 COLOURS = "".join(
     f'<a:{name}><a:srgbClr val="808080"/></a:{name}>'
-    for name in ["dk1", "lt1", "dk2", "lt2", "accent1", "accent2", "accent3", "accent4", "accent5", "accent6", "hlink", "folHlink"]
+    for name in [
+        "dk1",
+        "lt1",
+        "dk2",
+        "lt2",
+        "accent1",
+        "accent2",
+        "accent3",
+        "accent4",
+        "accent5",
+        "accent6",
+        "hlink",
+        "folHlink",
+    ]
 )
 FONT = '<a:latin typeface="Arial"/><a:ea typeface=""/><a:cs typeface=""/>'
 FILL = '<a:solidFill><a:schemeClr val="phClr"/></a:solidFill>'
@@ -101,7 +114,7 @@ def powerpoint():
     )  # fmt: skip
     layouts = '<p:sldLayoutIdLst><p:sldLayoutId id="2147483649" r:id="rId1"/></p:sldLayoutIdLst>'
     lists = '<p:sldMasterIdLst><p:sldMasterId id="2147483648" r:id="rId1"/></p:sldMasterIdLst>'
-    lists += '<p:sldIdLst><p:sldId id="256" r:id="rId2"/></p:sldIdLst><p:notesSz cx="6858000" cy="9144000"/>'
+    lists += '<p:sldIdLst><p:sldId id="256" r:id="rId2"/></p:sldIdLst><p:sldSz cx="9144000" cy="6858000"/><p:notesSz cx="6858000" cy="9144000"/>'
     parts = {
         "ppt/presentation.xml": f"{XML}<p:presentation {NAMES}>{lists}</p:presentation>",
         "ppt/_rels/presentation.xml.rels": relationships(

@@ -136,6 +136,8 @@ HANDLER: Final = Handler(
     read,
     write,
     holds_exif=False,
+    # The binding unpacks no deflated part, and embeds as one that the content types do not know: damage, to Office.
+    signs=False,
     places=Places(
         fields={field: f"docProps/custom.xml {name}" for field, name in _NAMES.items()},
         aigc=("ooxml-property",),
