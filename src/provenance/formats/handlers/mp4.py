@@ -96,6 +96,8 @@ def _read(name: str, file: BinaryIO, *, whole: bool = True) -> Container:  # noq
         xmp_count=len(found.packets),
         fields=tuple(field for each in found.statements(file) if not each.beside and (field := each.field)),
         has_manifest=any(bmff.is_manifest(file, box) for box in found.top),
+        # The C2PA binding tells films by their first box.
+        unsignable=None if found.top[0].kind == b"ftyp" else "movie-type-missing",
         warnings=tuple(code for code, holds in warnings.items() if holds),
     )
 
