@@ -36,7 +36,7 @@ EDITED = re.compile(
     "ExifIFD:DateTimeOriginal|XMP-photoshop:Source"
     "|IFD0:ApplicationNotes"  # the packet of a BigTIFF, undivided
     "|File:FileType"  # a plain WebP becomes an extended one
-    "|QuickTime:(MediaData(Offset|Size)|HandlerType)|RIFF:WebP_Flags|GIF:GIFVersion"
+    "|QuickTime:MediaData(Offset|Size)|(QuickTime|Track\\d):HandlerType|RIFF:WebP_Flags|GIF:GIFVersion"
 )
 DERIVED = ("SourceFile", "System:", "ExifTool:", "Composite:")
 
