@@ -257,7 +257,7 @@ def _shifted(node: Node, kinds: Collection[int], layout: Layout, moves: _Moves) 
         now = each
         if isinstance(each.body, tuple):
             now = _shifted(each, kinds, layout, moves)
-        elif each.kind in kinds and any(each.body[:8]):
+        elif each.kind in kinds:
             offset = int.from_bytes(each.body[:8], "big") + layout.segment.data
             body = ebml.unsigned(layout.position(moves.of(offset))).rjust(len(each.body), b"\0")
             now = each if body == each.body else each._replace(body=body)
