@@ -19,9 +19,10 @@ from provenance.manifests.write import DETACHED, Claim, Parent, plan_actions, si
 from provenance.metadata import iptc, xmp
 from provenance.model.notice import Notice
 from provenance.model.post import MediaChange
-from provenance.observe import MANIFEST_SUFFIX, XMP_SUFFIX, Look
+from provenance.observe import MANIFEST_SUFFIX, XMP_SUFFIX, Look, beside
 
 _INTACT: Final = frozenset({"valid", "trusted"})
+_NO_PARENT: Final = frozenset({"unreadable", "remote"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,9 @@ class Job:
         has_manifest = self.found.observation.manifest.state != "absent"
         # A file that cannot hold a manifest is one of bytes to the binding, which may refuse to parse it as media.
         mime = self.found.container.mime if self.found.handler.signs else DETACHED
-        parent = Parent(path=self.source, mime=mime, title=self.source.name)
+        embedded = self.found.container.has_manifest or not has_manifest
+        manifest = None if embedded else beside(self.source, MANIFEST_SUFFIX)
+        parent = Parent(path=self.source, mime=mime, title=self.source.name, beside=manifest)
         actions = plan_actions(self.source_type, has_manifest=has_manifest, notice_drawn=bool(self.drawn.notices))
         return Claim(labels=self.payload, actions=actions, parent=parent, title=self.source.name)
 
@@ -98,13 +101,10 @@ def carry(job: Job) -> Carried:
 
 
 def _beside(job: Job) -> Carried:
-    """Write the sidecars first and the file last: whoever sees the file sees all of it.
-
-    A manifest beside the source stays valid only for its exact bytes and cannot become a parent: see the error.
-    """
+    """Write the sidecars first and the file last: whoever sees the file sees all of it."""
     if _says_it_all(job):
         return _copied_with_sidecars(job)
-    if job.found.observation.manifest.state != "absent":
+    if job.found.observation.manifest.state in _NO_PARENT:
         raise LabelWouldBeLost("sidecar-manifest-would-be-lost")
     sidecars: list[Path] = []
     warnings: tuple[MediaError, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ DETACHED: Final = "application/octet-stream"
 """Media type under which a manifest beside a file is signed and read: any bytes at all."""
 _GENERATOR: Final = "provenance-labels"
 _PARENT_ID: Final = "xmp:iid:parent"  # ties the action to the ingredient; the binding puts a link in its place
+_PARENT_STORE: Final = "parent.c2pa"
 _INTEGERS: Final = range(-(2**63), 2**63)
 
 
@@ -40,11 +42,12 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """The input that an opened file comes from; its manifest, if it has one, lives on in the new one."""
+    """The input that an opened file comes from; its manifest, in it or `beside` it, lives on in the new one."""
 
     path: Path
     mime: str
     title: str
+    beside: bytes | None = None
 
 
 def plan_actions(source_type: str | None, *, has_manifest: bool, notice_drawn: bool) -> tuple[Action, ...]:
@@ -145,6 +148,7 @@ def _definition(claim: Claim, mime: str) -> str:
             {"label": "c2pa.actions.v2", "data": {"actions": [_action(each) for each in claim.actions]}},
             {"label": binding.LABELS, "kind": "Json", "data": claim.labels},
         ],
+        "ingredients": [_beside(parent)] if (parent := _parent(claim)) and parent.beside else [],
     }
     try:
         text = json.dumps(definition, ensure_ascii=False, allow_nan=False, sort_keys=True)
@@ -185,13 +189,41 @@ def _builder(definition: str) -> Iterator[Any]:
         yield builder
 
 
+def _parent(claim: Claim) -> Parent | None:
+    return claim.parent if claim.actions[0].name == "c2pa.opened" else None
+
+
+def _beside(parent: Parent) -> dict[str, Any]:
+    """Return the ingredient of an input whose manifest lies beside it.
+
+    The binding takes such a manifest as a resource, and wants to be told how it held; it says so itself, asked first.
+    """
+    with _binding_errors(parent.path), _files.open_input(parent.path) as file, binding.context() as context:
+        reader = binding.load().Reader(DETACHED, file, parent.beside, context=context)
+        with reader:
+            told = json.loads(reader.json())
+    return {
+        **_ingredient(parent),
+        "format": DETACHED,
+        "active_manifest": told["active_manifest"],
+        "validation_results": told["validation_results"],
+        "manifest_data": {"format": "application/c2pa", "identifier": _PARENT_STORE},
+    }
+
+
+def _ingredient(parent: Parent) -> dict[str, Any]:
+    return {"relationship": "parentOf", "title": parent.title, "instance_id": _PARENT_ID}
+
+
 def _add_parent(builder: Any, claim: Claim) -> None:
-    parent = claim.parent
-    if parent is None or claim.actions[0].name != "c2pa.opened":
+    parent = _parent(claim)
+    if parent is None:
         return
-    ingredient = {"relationship": "parentOf", "title": parent.title, "instance_id": _PARENT_ID}
+    if parent.beside is not None:
+        builder.add_resource(_PARENT_STORE, io.BytesIO(parent.beside))
+        return
     with _files.open_input(parent.path) as original:
-        builder.add_ingredient(json.dumps(ingredient), parent.mime, original)
+        builder.add_ingredient(json.dumps(_ingredient(parent)), parent.mime, original)
 
 
 def _native(signer: Signer) -> Any:

@@ -113,7 +113,7 @@ def look(path: Path, *, trust: Sequence[bytes] = ()) -> Look:
     remarks = [Remark(code=code) for code in container.warnings]
     camera = _camera(container, remarks)
     handler = registry.handler(container.format)
-    packet = container.xmp if handler.embeds else _beside(path, XMP_SUFFIX)
+    packet = container.xmp if handler.embeds else beside(path, XMP_SUFFIX)
     properties = _properties(packet, container.xmp_extension)
     reading = _manifest(path, container, properties, trust)
     found = _Carriers(
@@ -250,13 +250,13 @@ def _manifest(path: Path, container: Container, properties: xmp.Properties, trus
     if container.has_manifest or _REMOTE_MANIFEST in properties:
         return read_manifest(path, mime=container.mime, trust=trust)
     signs_inside = registry.handler(container.format).signs and container.unsignable is None
-    beside = None if signs_inside else _beside(path, MANIFEST_SUFFIX)
-    if beside is None:
+    store = None if signs_inside else beside(path, MANIFEST_SUFFIX)
+    if store is None:
         return ManifestReading("absent")
-    return read_manifest(path, mime=container.mime, trust=trust, beside=beside)
+    return read_manifest(path, mime=container.mime, trust=trust, beside=store)
 
 
-def _beside(path: Path, suffix: str) -> bytes | None:
+def beside(path: Path, suffix: str) -> bytes | None:
     """Return what lies beside a file under its whole name and a suffix."""
     sidecar = path.with_name(path.name + suffix)
     if not sidecar.is_file():

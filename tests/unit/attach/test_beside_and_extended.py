@@ -131,11 +131,31 @@ def test_labelling_beside_twice_equals_once(sdk, no_room, media, tmp_path):
         assert (tmp_path / f"once.png{suffix}").read_bytes() == (tmp_path / f"twice.png{suffix}").read_bytes()
 
 
-def test_a_manifest_beside_the_input_is_never_dropped(sdk, no_room, media, tmp_path):
+def test_a_manifest_beside_the_input_lives_on_as_the_parent(sdk, no_room, media, tmp_path, trust):
+    once, more = tmp_path / "once.png", tmp_path / "more.png"
+    sdk.attach_media(media / "poster.png", {"labels": LABELS}, into=once)
+    sdk.attach_media(once, {"labels": [*LABELS, {"kind": "fiction", "form": "staged"}]}, into=more)
+    (verified,) = sdk.verify(more, trust=trust).files
+    parent = verified.manifest.ingredients[0]
+    assert (verified.clean, verified.manifest.state) == (True, "trusted")
+    assert (parent["relationship"], parent["title"], parent["state"]) == ("parentOf", "once.png", "trusted")
+
+
+def test_a_broken_manifest_beside_the_input_lives_on_as_a_broken_parent(sdk, no_room, media, tmp_path):
+    once, more = tmp_path / "once.png", tmp_path / "more.png"
+    sdk.attach_media(media / "poster.png", {"labels": LABELS}, into=once)
+    shutil.copyfile(media / "small.png", once)
+    sdk.attach_media(once, {"labels": [{"kind": "fiction", "form": "staged"}]}, into=more)
+    (verified,) = sdk.verify(more).files
+    assert (verified.manifest.state, verified.manifest.ingredients[0]["state"]) == ("valid", "invalid")
+
+
+def test_a_manifest_beside_the_input_that_cannot_be_read_is_never_dropped(sdk, no_room, media, tmp_path):
     once = tmp_path / "once.png"
     sdk.attach_media(media / "poster.png", {"labels": LABELS}, into=once)
-    with pytest.raises(LabelWouldBeLost):
-        sdk.attach_media(once, {"labels": [*LABELS, {"kind": "fiction", "form": "staged"}]}, into=tmp_path / "more.png")
+    once.with_name("once.png.c2pa").write_bytes(b"no manifest")
+    with pytest.raises(LabelWouldBeLost, match="cannot be read"):
+        sdk.attach_media(once, {"labels": [{"kind": "fiction", "form": "staged"}]}, into=tmp_path / "more.png")
 
 
 def test_no_sidecar_is_ever_overwritten_and_none_stays_after_a_failure(sdk, no_room, media, tmp_path, monkeypatch):
