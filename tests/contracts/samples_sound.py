@@ -1,5 +1,6 @@
 """Sound made at run time: WAVE in each of its sizes, MP3, FLAC, Ogg and Opus, with foreign tags and cover art."""
 
+import functools
 import struct
 
 from provenance.metadata import aigc
@@ -60,6 +61,46 @@ def mp3_samples():
     yield "safe", id3(4, frames(4, (b"TIT2", b"\3kept"), *ours) + bytes(2000)) + sound
 
 
-SAMPLES = {"wav": wav_samples, "mp3": mp3_samples}
-DECODED = {"wav": lambda content: packets(content, ".wav"), "mp3": lambda content: packets(content, ".mp3")}
-OPEN_ENDED = {"mp3"}
+def block(kind, data, *, last=False):
+    return bytes([kind | (0x80 if last else 0)]) + struct.pack(">I", len(data))[1:] + data
+
+
+def comments(*entries):
+    parts = (b"kept encoder", *(entry if isinstance(entry, bytes) else entry.encode() for entry in entries))
+    packed = [struct.pack("<I", len(part)) + part for part in parts]
+    return packed[0] + struct.pack("<I", len(entries)) + b"".join(packed[1:])
+
+
+def flac_samples():
+    bare = ffmpeg(".flac", *SOUND, *TAGS)
+    at = 8
+    stream = bare[at : at + 34]
+    while not bare[at - 4] & 0x80:
+        at += int.from_bytes(bare[at - 3 : at], "big") + 4
+    sound = bare[at + int.from_bytes(bare[at - 3 : at], "big") :]
+    picture = ffmpeg(".png", *VIDEO, "-frames:v", "1")
+    cover = struct.pack(">II9sIIIIII", 3, 9, b"image/png", 0, 96, 64, 24, 0, len(picture)) + picture
+    ours = comments("TITLE=标题", b"AIGC=" + SAME, "Artist=记者; 甲", "TITLE=two", "no equals sign")
+    points = struct.pack(">QQH", 0, 0, 576) + b"\xff" * 8 + bytes(10)
+    yield "bare", bare
+    yield "untagged", b"fLaC" + block(0, stream, last=True) + sound
+    yield (
+        "full",
+        b"".join(
+            (
+                b"fLaC",
+                block(0, stream),
+                block(3, points),
+                block(4, ours),
+                block(2, b"kept for an application"),
+                block(6, cover),
+                block(1, bytes(40), last=True),
+                sound,
+            )
+        ),
+    )
+
+
+SAMPLES = {"wav": wav_samples, "mp3": mp3_samples, "flac": flac_samples}
+DECODED = {name: functools.partial(packets, suffix=f".{name}") for name in SAMPLES}
+OPEN_ENDED = {"mp3", "flac"}

@@ -25,11 +25,13 @@ from provenance.formats.splice import Edit, splice
 MAGIC: Final = b"ID3"
 HEAD: Final = 10
 """Bytes of the head of a tag, of its footer, and of a frame's head."""
+LOCATION: Final = "ID3v2:TXXX:AIGC"
+"""Where an AIGC element stands, for messages and reports."""
 TEXT: Final = b"TXXX"
 PRIVATE: Final = b"PRIV"
 OBJECT: Final = b"GEOB"
 
-_OLD: Final = 2  # whose frames have names of three letters, and none for private data
+_AIGC: Final = "AIGC"
 _PLAIN: Final = 3
 _VERSIONS: Final = range(2, 5)
 _SAFE: Final = 4  # whose sizes have seven bits a byte
@@ -192,7 +194,7 @@ def beginning(tag: Tag, frame: Frame, size: int) -> bytes:
     return tag.source.read(min(size, frame.end - frame.start - HEAD))
 
 
-def text(data: bytes) -> tuple[str, str] | None:
+def _text(data: bytes) -> tuple[str, str] | None:
     """Return the description and the value of what a ``TXXX`` frame holds; None if it cannot be told."""
     codec = _CODECS.get(data[0]) if data else None
     if codec is None:
@@ -206,14 +208,26 @@ def text(data: bytes) -> tuple[str, str] | None:
     return description, value.rstrip("\0")
 
 
-def text_frame(tag: Tag | None, description: str, value: str) -> bytes:
-    """Return a ``TXXX`` frame for a tag, in the most compact encoding that its version has for the value."""
+def elements(found: Sequence[Tag]) -> Iterator[tuple[Tag, Frame, str]]:
+    """Yield every AIGC element, its description in whatever case (TC260-PG-202510A); see `frames_named` for errors."""
+    for tag, each, data in frames_named(found, TEXT, _may_be_element):
+        stated = _text(data)
+        if stated is not None and stated[0].upper() == _AIGC:
+            yield tag, each, stated[1]
+
+
+def element_frame(tag: Tag | None, value: str) -> bytes:
+    """Return an AIGC element for a tag, or for a new one, in the most compact encoding that its version has for it."""
     if tag is None or tag.version == _SAFE:
-        return frame(tag, TEXT, bytes([_UTF8]) + f"{description}\0{value}".encode())
+        return frame(tag, TEXT, bytes([_UTF8]) + f"{_AIGC}\0{value}".encode())
     if value.isascii():
-        return frame(tag, TEXT, bytes([_LATIN]) + f"{description}\0{value}".encode())
-    parts = (b"\xff\xfe" + each.encode("utf-16-le") for each in (description, value))
+        return frame(tag, TEXT, bytes([_LATIN]) + f"{_AIGC}\0{value}".encode())
+    parts = (b"\xff\xfe" + each.encode("utf-16-le") for each in (_AIGC, value))
     return frame(tag, TEXT, bytes([_WIDE]) + b"\0\0".join(parts))
+
+
+def _may_be_element(data: bytes) -> bool:
+    return _AIGC in data.replace(b"\0", b"").decode("latin-1").upper()
 
 
 def frame(tag: Tag | None, name: bytes, data: bytes) -> bytes:

@@ -13,6 +13,7 @@ from provenance.errors import AssetNotFound, MediaError, UnsupportedFormat
 from provenance.formats import id3
 from provenance.formats.base import HEAD, Carriers, Container, Handler
 from provenance.formats.handlers import (
+    flac,
     gif,
     heif,
     html,
@@ -42,6 +43,7 @@ _HANDLERS: Final[tuple[Handler, ...]] = (
     *matroska.HANDLERS,
     wav.HANDLER,
     mp3.HANDLER,
+    flac.HANDLER,
     ooxml.HANDLER,
     html.HANDLER,
     markdown.HANDLER,
@@ -63,7 +65,6 @@ _OTHERS: Final[tuple[tuple[str, int, bytes], ...]] = (
     ("AAC", 0, b"\xff\xf9"),
     ("AAC", 10, b"\xff\xf1"),
     ("AAC", 10, b"\xff\xf9"),
-    ("FLAC", 0, b"fLaC"),
     ("Ogg", 0, b"OggS"),
     ("Office, encrypted or older than 2007", 0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
     ("gzip", 0, b"\x1f\x8b"),

@@ -3,7 +3,7 @@
 Every other frame of the tags goes over byte-exact, and so does what stands behind the sound: ID3v1, APE, Lyrics3.
 
 Sources: ISO/IEC 11172-3, 2.4.1.3, and 13818-3 for the head of a frame of sound; ID3 tag versions 2.3.0 and 2.4.0; XMP
-specification, part 3, 1.1.4; C2PA Technical Specification, A.3.5; TC260-PG-202510A.
+specification, part 3, 1.1.4; TC260-PG-202510A.
 """
 
 from __future__ import annotations
@@ -13,15 +13,12 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
 from provenance.errors import MalformedMedia, MetadataNotWritten
-from provenance.formats import id3
-from provenance.formats.base import BLOCK, HEAD, NO_FIELDS, Container, Field, Fields, Handler, Places
+from provenance.formats import id3, id3_signing
+from provenance.formats.base import BLOCK, NO_FIELDS, Container, Field, Fields, Handler, Places
 from provenance.formats.id3 import Frame, Tag
 from provenance.formats.splice import splice
 
-_AIGC: Final = "AIGC"
-_TAG_CHANGED: Final = "id3-would-be-recoded"
 _XMP_OWNER: Final = b"XMP\0"
-_MANIFESTS: Final = (b"application/c2pa", b"application/x-c2pa-manifest-store")
 _HEAD: Final = 4
 _SYNC: Final = re.compile(rb"\xff[\xe2-\xff]")
 # Of MPEG-1, then of MPEG-2 and 2.5; by generation and layer.
@@ -39,26 +36,13 @@ _FREQUENCIES: Final = (44100, 48000, 32000)
 _VERSIONS: Final = {3: (1, 1), 2: (2, 2), 0: (2, 4)}  # generation, and what divides the frequencies
 _LAYERS: Final = {1: 3, 2: 2}  # the first layer is in no file of these names; none at all is AAC
 _SAME: Final = 0xFE  # all of the second byte but whether there is a checksum
-_UTF8: Final = b"\3"
-# Forms of frames that the C2PA binding keeps, from their encoding up to where their texts end. It writes the whole tag
-# anew in version 2.4, encodes Latin-1 as UTF-8, leaves one of several alike, and drops every frame where one is odd.
-_KEPT: Final = {
-    b"T": re.compile(rb"([\0\3])(.*)", re.DOTALL),
-    b"TXXX": re.compile(rb"([\0\3])([^\0]*\0.*)", re.DOTALL),
-    b"COMM": re.compile(rb"([\0\3])(...[^\0]*\0.*)", re.DOTALL),
-    b"USLT": re.compile(rb"([\0\3])(...[^\0]*\0.*)", re.DOTALL),
-    b"APIC": re.compile(rb"([\0\3])([^\0]*\0.[^\0]*\0)", re.DOTALL),
-    b"PRIV": re.compile(rb"()([^\0]*\0)"),
-}
-_LONG: Final = frozenset({b"APIC", b"PRIV"})  # whose texts stand in front of data
 
 
 @dataclass(slots=True)
 class _Layout:
     tags: list[Tag]
-    elements: list[tuple[Tag, Frame, str]] = field(default_factory=list)
+    elements: list[tuple[Tag, Frame, str]]
     packets: list[tuple[Tag, Frame, bytes]] = field(default_factory=list)
-    has_manifest: bool = False
 
 
 def sniff(head: bytes) -> bool:
@@ -88,9 +72,9 @@ def read(file: BinaryIO, *, whole: bool = True) -> Container:
         mime="audio/mpeg",
         xmp=layout.packets[0][2] if layout.packets else None,
         xmp_count=len(layout.packets),
-        fields=tuple(Field("aigc", value, "ID3v2:TXXX:AIGC", "id3-text") for _, _, value in layout.elements),
-        has_manifest=layout.has_manifest,
-        unsignable=_unsignable(layout),
+        fields=tuple(Field("aigc", value, id3.LOCATION, "id3-text") for _, _, value in layout.elements),
+        has_manifest=id3_signing.has_manifest(layout.tags),
+        unsignable=id3_signing.unsignable(layout.tags),
         warnings=("xmp-repeated",) if len(layout.packets) > 1 else (),
     )
 
@@ -125,7 +109,7 @@ def write(
     if "aigc" in fields and [each[2] for each in layout.elements] != [fields["aigc"]]:
         dropped += [each[:2] for each in layout.elements]
         value = fields["aigc"]
-        new += b"" if value is None else id3.text_frame(first, _AIGC, value)
+        new += b"" if value is None else id3.element_frame(first, value)
     if xmp is not None and [each[2] for each in layout.packets] != [xmp]:
         if len(layout.packets) > 1:
             raise MetadataNotWritten("xmp-repeated", offset=layout.packets[1][1].start)
@@ -137,56 +121,10 @@ def write(
 def _parse(file: BinaryIO) -> _Layout:
     found = id3.tags(file)
     _check_sound(file, found[-1].end if found else 0)
-    layout = _Layout(found)
-    for tag, frame, data in id3.frames_named(found, id3.TEXT, _may_be_element):
-        stated = id3.text(data)
-        if stated is not None and stated[0].upper() == _AIGC:
-            layout.elements.append((tag, frame, stated[1]))
+    layout = _Layout(found, list(id3.elements(found)))
     for tag, frame, data in id3.frames_named(found, id3.PRIVATE, lambda data: data.startswith(_XMP_OWNER)):
         layout.packets.append((tag, frame, data[len(_XMP_OWNER) :]))
-    layout.has_manifest = any(_is_manifest(tag, each) for tag in found for each in tag.frames)
     return layout
-
-
-def _unsignable(layout: _Layout) -> str | None:
-    """Say whether a manifest inside would cost the tag something."""
-    if not layout.tags:
-        return None
-    tag = layout.tags[0]
-    plain = (len(layout.tags), tag.version, tag.flags, tag.damage) == (1, 4, 0, None)
-    seen = set()
-    for frame in tag.frames if plain else ():
-        kept = _kept_as(tag, frame)
-        if kept is None or kept in seen:
-            return _TAG_CHANGED
-        seen.add(kept)
-    return None if plain else _TAG_CHANGED
-
-
-def _kept_as(tag: Tag, frame: Frame) -> object:
-    """Return what a second frame must not have in common with this one to be kept too; None if this one is not."""
-    if _is_manifest(tag, frame):
-        return _MANIFESTS
-    data = id3.beginning(tag, frame, BLOCK)
-    form = _KEPT.get(frame.name, _KEPT[b"T"] if frame.name.startswith(b"T") else None)
-    match = form.match(data) if form else None
-    if match is None or frame.flags or (len(data) == BLOCK and frame.name not in _LONG):
-        return None
-    try:
-        match[2].decode("utf-8" if match[1] == _UTF8 else "ascii")
-    except UnicodeDecodeError:
-        return None
-    if frame.name == id3.PRIVATE:
-        return frame
-    return (frame.name, match[2].split(b"\0")[0]) if frame.name == id3.TEXT else frame.name
-
-
-def _may_be_element(data: bytes) -> bool:
-    return _AIGC in data.replace(b"\0", b"").decode("latin-1").upper()
-
-
-def _is_manifest(tag: Tag, frame: Frame) -> bool:
-    return frame.name == id3.OBJECT and id3.beginning(tag, frame, HEAD)[1:].startswith(_MANIFESTS)
 
 
 def _check_sound(file: BinaryIO, start: int) -> None:
