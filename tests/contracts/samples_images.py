@@ -4,6 +4,7 @@ import functools
 import io
 import random
 
+import brotli
 import pytest
 from PIL import Image, ImageCms, ImageSequence, PngImagePlugin, TiffImagePlugin
 
@@ -149,6 +150,12 @@ def jxl_samples():
     yield "bare", head + box(b"jxlc", JXL)
     yield "full", head + box(b"jxll", b"\x0a") + carriers + box(b"jxlc", JXL)
     yield "parts", head + parts[0] + carriers + parts[1]
+    # As the reference encoder writes its metadata.
+    packed = [
+        box(b"brob", kind + brotli.compress(data))
+        for kind, data in ((b"Exif", bytes(4) + exif_block()), (b"xml ", XMP % b"old"))
+    ]
+    yield "compressed", head + b"".join(packed) + box(b"jxlc", JXL)
 
 
 def frames(name, content):

@@ -42,7 +42,9 @@ def keyed(pairs, *, plain=False):
     )
     head = b"" if plain else bytes(4)
     handler = box(b"hdlr", bytes(8), b"mdta", bytes(13))
-    return box(b"meta", head, handler, box(b"keys", bytes(4), len(pairs).to_bytes(4, "big"), keys), box(b"ilst", *items))
+    return box(
+        b"meta", head, handler, box(b"keys", bytes(4), len(pairs).to_bytes(4, "big"), keys), box(b"ilst", *items)
+    )
 
 
 def boxes(content):
@@ -69,7 +71,21 @@ def told():
         chapters.write_text(CHAPTERS, encoding="utf-8")
         subtitles.write_text(SUBTITLES, encoding="utf-8")
         inputs = (*VIDEO, *SOUND, "-i", str(subtitles), "-i", str(chapters))
-        streams = ("-map", "0", "-map", "1", "-map", "2", "-map_metadata", "3", *CODED, "-c:a", "aac", "-c:s", "mov_text")
+        streams = (
+            "-map",
+            "0",
+            "-map",
+            "1",
+            "-map",
+            "2",
+            "-map_metadata",
+            "3",
+            *CODED,
+            "-c:a",
+            "aac",
+            "-c:s",
+            "mov_text",
+        )
         return ffmpeg(".mp4", *inputs, *streams, "-movflags", "+faststart", *TAGS, *MADE)
 
 
@@ -91,10 +107,13 @@ def mp4_samples():
 def mov_samples():
     timed = (*FILM, "-timecode", "01:00:00:00", *TAGS)
     yield "bare", ffmpeg(".mov", *FILM)
-    yield "full", in_index(
-        ffmpeg(".mov", *timed),
-        keyed([("com.apple.quicktime.make", "Apple"), ("com.apple.quicktime.software", "12.3")], plain=True),
-        bytes(4),
+    yield (
+        "full",
+        in_index(
+            ffmpeg(".mov", *timed),
+            keyed([("com.apple.quicktime.make", "Apple"), ("com.apple.quicktime.software", "12.3")], plain=True),
+            bytes(4),
+        ),
     )
     yield "first", ffmpeg(".mov", *timed, "-movflags", "+faststart")
     old = ffmpeg(".mov", *FILM)

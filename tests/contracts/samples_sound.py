@@ -101,6 +101,28 @@ def flac_samples():
     )
 
 
-SAMPLES = {"wav": wav_samples, "mp3": mp3_samples, "flac": flac_samples}
+def ogg_samples():
+    vorbis = ("-c:a", "libvorbis", "-ar", "44100")
+    yield "bare", ffmpeg(".ogg", *SOUND, *vorbis)
+    yield (
+        "full",
+        ffmpeg(".ogg", *SOUND, *vorbis, *TAGS, "-metadata", "AIGC=" + SAME.decode(), "-metadata", "x=" + "y" * 70_000),
+    )
+    yield "flac", ffmpeg(".oga", *SOUND, "-c:a", "flac", *TAGS)
+    yield "speex", ffmpeg(".spx", *SOUND, "-c:a", "libspeex", *TAGS)
+
+
+def opus_samples():
+    yield "bare", ffmpeg(".opus", *SOUND, "-c:a", "libopus", "-ar", "48000")
+    yield "full", ffmpeg(".opus", *SOUND, "-c:a", "libopus", "-ar", "48000", *TAGS, "-metadata", "artist=记者; 甲")
+
+
+SAMPLES = {
+    "wav": wav_samples,
+    "mp3": mp3_samples,
+    "flac": flac_samples,
+    "ogg": ogg_samples,
+    "opus": opus_samples,
+}
 DECODED = {name: functools.partial(packets, suffix=f".{name}") for name in SAMPLES}
-OPEN_ENDED = {"mp3", "flac"}
+OPEN_ENDED = {"mp3", "flac", "ogg", "opus"}

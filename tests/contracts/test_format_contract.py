@@ -37,8 +37,8 @@ EDITED = re.compile(
     "|IFD0:ApplicationNotes"  # the packet of a BigTIFF, undivided
     "|File:FileType"  # a plain WebP becomes an extended one
     "|QuickTime:MediaData(Offset|Size)|(QuickTime|Track\\d):HandlerType|RIFF:WebP_Flags|GIF:GIFVersion"
-    "|ZIP:Zip(Compressed|Uncompressed)Size|ZIP:ZipCRC"  # of the parts that name the new property
-    "|File:(Word|Line)Count"  # front matter counts as text
+    "|ZIP:Zip(Compressed|Uncompressed)Size|ZIP:Zip(CRC|BitFlag)"  # of the parts that name the new property
+    "|File:(Word|Line)Count|File:MIMEEncoding"  # front matter counts as text
 )
 DERIVED = ("SourceFile", "System:", "ExifTool:", "Composite:")
 
