@@ -24,7 +24,7 @@ def edition(folder: Path, bearers: list[str], modality: str, certainty: str) -> 
     root = Path(shutil.copytree(labels_root(), folder / "labels"))
     file = root / "provisions/cn/SM2023.toml"
     text = file.read_text("utf-8")
-    row = text.split("[[provision]]")[1]
+    row = next(each for each in text.split("[[provision]]") if 'id = "SM2023-03-1"' in each)
     changed = (
         row.replace('["author", "mcn", "platform"]', json.dumps(bearers))
         .replace('["MUST"]', json.dumps([modality]))

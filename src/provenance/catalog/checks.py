@@ -103,6 +103,8 @@ def _check_rule(rule: Rule, contents: Contents) -> None:
     for cited in _cites(rule):
         if cited not in contents.provisions:
             raise DanglingCitation("citation-dangling", path=where, value=cited)
+        if contents.provisions[cited].in_force is None:
+            raise SchemaViolation("citation-of-draft", path=where, value=cited)
     open_questions = {*rule.switches, *({rule.inference.switch} if rule.inference else ())}
     if strange := sorted(open_questions.difference(contents.switches)):
         raise DanglingCitation("reference-dangling", path=where, value=strange[0])

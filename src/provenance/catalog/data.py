@@ -17,6 +17,8 @@ from provenance.model.report import Certainty, Localized, Severity
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=80)]
 ProvisionId = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]*(-[A-Za-z0-9.]+)+$", max_length=40)]
 Ratio = Annotated[float, Field(gt=0, le=1)]
+Modality = Literal["MUST", "NOT", "ENC", "MAY", "OBS"]
+Status = Literal["automated", "manual", "planned", "out-of-scope"]
 
 
 class Period(Value):
@@ -95,21 +97,47 @@ class TextSource(Value):
 
 
 class Provision(Value):
-    """One provision: its own words, whom it binds, how strongly, and how sure we are of the text."""
+    """One provision: its own words, whom it binds, how strongly, and how sure we are of the text.
+
+    Attributes:
+        aliases: Other numbers under which the regulation matrix lists it.
+        quote: Its words; `None` where none were seen or none may be copied, and `zh` says in ours what it asks.
+        quote_verified: Whether the words are the text's, not shortened or put together from pieces.
+        copied_from: The copy that quotes it, where the text itself was not at hand.
+        modality: Empty for a definition, which obliges nobody.
+        in_force: `None` for a draft, which no rule may cite.
+        reason: Why no rule decides it, or why none can.
+        binds: When it binds anybody at all.
+    """
 
     id: ProvisionId
+    aliases: tuple[ProvisionId, ...] = ()
     article: Line
-    quote: Line
+    quote: Line | None = None
+    zh: Line | None = None
     quote_verified: bool = True
     copied_from: Line | None = None
     en: Line
     bearers: tuple[Role, ...]
-    modality: Annotated[tuple[Literal["MUST", "NOT", "ENC", "MAY", "OBS"], ...], Field(min_length=1)]
+    modality: tuple[Modality, ...]
     certainty: Certainty
-    in_force: Period
-    status: Literal["automated", "manual", "planned", "out-of-scope"]
+    in_force: Period | None = None
+    status: Status
+    reason: Localized | None = None
     binds: Condition | None = None
     note: Line | None = None
+
+    def covers(self, day: date) -> bool:
+        """Say whether it is in force on `day`; a draft never is."""
+        return self.in_force is not None and self.in_force.covers(day)
+
+    @model_validator(mode="after")
+    def _says_what_and_why(self) -> Provision:
+        if (self.quote is None) == (self.zh is None):
+            raise refuse("provision-words", "either a quote or our own words", value=self.id)
+        if (self.reason is None) == (self.status in {"manual", "out-of-scope"}):
+            raise refuse("provision-reason", "a reason exactly where no rule decides", value=self.id)
+        return self
 
 
 class Instrument(Value):

@@ -126,7 +126,7 @@ class Catalog(Contents):
         return (
             rule.in_force is not None
             and rule.in_force.covers(on)
-            and any(self.provisions[each].in_force.covers(on) for each in rule.cites)
+            and any(self.provisions[each].covers(on) for each in rule.cites)
         )
 
     def _require(self, label: Value, pointer: str) -> None:

@@ -169,7 +169,7 @@ def _texts(texts: Iterable[Evidence]) -> Texts:
 
 
 def _in_force(ids: Iterable[str], catalog: Catalog, on: date) -> list[Provision]:
-    return [each for each in map(catalog.provisions.__getitem__, ids) if each.in_force.covers(on)]
+    return [each for each in map(catalog.provisions.__getitem__, ids) if each.covers(on)]
 
 
 def _duty(provision: Provision, catalog: Catalog) -> Duty:

@@ -13,7 +13,13 @@ from provenance.cli import output, tables
 from provenance.cli.output import AsJson, Lang
 from provenance.errors import UsageError
 
-_MODALITIES: Final = {"MUST": "modality-must", "NOT": "modality-not", "MAY": "modality-may"}
+_MODALITIES: Final = {
+    "MUST": "modality-must",
+    "NOT": "modality-not",
+    "MAY": "modality-may",
+    "ENC": "modality-enc",
+    "OBS": "modality-obs",
+}
 
 app = typer.Typer(help="The rule edition. 规则版本。")
 app.callback(invoke_without_command=True)(output.help_without_command)
@@ -84,13 +90,13 @@ def _explained(rule: Rule, catalog: Catalog) -> Iterator[str]:
         provision = catalog.provisions[cite]
         instrument = next(each for each in catalog.instruments.values() if provision in each.provision)
         yield f"  {cite}  {instrument.title[locale]} {provision.article}"
-        yield f"    「{provision.quote}」"
+        yield f"    「{provision.quote}」" if provision.quote else f"    {provision.zh}"
         if locale == "en":
             yield f"    {provision.en}"
         yield "    " + output.text(
             "provision-line",
             certainty=output.text(f"certainty-{provision.certainty.rstrip('*')}"),
-            since=provision.in_force.from_.isoformat(),
+            since=provision.in_force.from_.isoformat() if provision.in_force else "",
             bearers=_listed(tables.ROLES, provision.bearers),
             modality=_listed(_MODALITIES, provision.modality),
         )
