@@ -113,8 +113,9 @@ def ogg_samples():
 
 
 def ogg_packets(content):
-    """Every packet but the headers, of which the comments are one."""
-    return [line for line in packets(content, ".ogg").splitlines() if not line.startswith(b"#extradata")]
+    """Every packet but the headers, without the comments that ffmpeg attaches to the first one."""
+    lines = packets(content, ".ogg").splitlines()
+    return [line.partition(b", S=")[0] for line in lines if not line.startswith(b"#extradata")]
 
 
 def opus_samples():
