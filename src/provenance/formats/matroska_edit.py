@@ -9,11 +9,9 @@ they are do the Tags go to the end instead, for nothing else may move then.
 from __future__ import annotations
 
 import zlib
-from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
-from typing import Final, NamedTuple
+from typing import Final
 
 from provenance.errors import MetadataNotWritten
 from provenance.formats import ebml, matroska_layout
@@ -21,6 +19,7 @@ from provenance.formats.base import BLOCK, check_carrier_size
 from provenance.formats.ebml import Element, Node, Reader
 from provenance.formats.matroska_layout import CUES, SEEK_HEAD, Layout
 from provenance.formats.matroska_tags import TAGS
+from provenance.formats.moves import Moves, moves
 from provenance.formats.splice import Edit
 
 _SEEK, _SEEK_ID, _SEEK_POSITION = 0x4DBB, 0x53AB, 0x53AC
@@ -30,21 +29,6 @@ _LEAST_VOID: Final = 2
 _PAGE: Final = 4096
 _ID_WIDTH: Final = 4  # bytes of the identifier of a segment
 _ROUNDS: Final = 8  # an index that grows moves what it leads to; the second round settles that but for rare cases
-
-
-class _Moves(NamedTuple):
-    """Where what lies in the source lies in the target: ends and starts of the edits that grow, and their sums."""
-
-    places: tuple[tuple[int, int], ...]
-    shifts: tuple[int, ...]
-
-    def of(self, offset: int) -> int:
-        """Return the new offset of what starts at `offset`."""
-        return offset + self.shifts[bisect_left(self.places, (offset + 1, 0))]
-
-    def of_edit(self, edit: Edit) -> int:
-        """Return the offset that an edit gives to what it puts in."""
-        return edit.start + self.shifts[bisect_left(self.places, (edit.start, edit.start))]
 
 
 @dataclass(slots=True)
@@ -96,18 +80,12 @@ def _settled(plan: _Plan) -> list[Edit]:
     """Return the edits with those of the indices, which may themselves grow and move what they lead to."""
     whole = _in_pages(plan, ())
     for _ in range(_ROUNDS):
-        moves = _moves(whole)
-        indices = [*_seek_heads(plan, moves), *_cues(plan, moves)]
+        moved = moves(whole)
+        indices = [*_seek_heads(plan, moved), *_cues(plan, moved)]
         whole = [*_in_pages(plan, indices), *indices]
-        if _moves(whole) == moves:
+        if moves(whole) == moved:
             return [*whole, *_checksum(plan, whole), *_size(plan, whole)]
     raise MetadataNotWritten("matroska-no-room", offset=plan.layout.segment.data)
-
-
-def _moves(edits: Iterable[Edit]) -> _Moves:
-    steps = sorted((edit.end, edit.start, edit.growth) for edit in edits if edit.growth)
-    shifts = accumulate((growth for *_, growth in steps), initial=0)
-    return _Moves(tuple((end, start) for end, start, _ in steps), tuple(shifts))
 
 
 def _clear(plan: _Plan, element: Element) -> None:
@@ -201,14 +179,14 @@ def _in_pages(plan: _Plan, others: Iterable[Edit]) -> list[Edit]:
     return [padded if edit is main else edit for edit in plan.edits]
 
 
-def _seek_heads(plan: _Plan, moves: _Moves) -> list[Edit]:
+def _seek_heads(plan: _Plan, moved: Moves) -> list[Edit]:
     """Return what lets each ``SeekHead`` say where everything is; the first one names the Tags if none has."""
     layout = plan.layout
     heads = layout.of_kind(SEEK_HEAD)
     old = _trees(plan, heads, {_SEEK})
-    new = [[each for seek in head.children for each in _followed(plan, seek, moves)] for head in old]
+    new = [[each for seek in head.children for each in _followed(plan, seek, moved)] for head in old]
     if plan.main is not None and heads:
-        target = layout.position(moves.of_edit(plan.main))
+        target = layout.position(moved.of_edit(plan.main))
         if not any(_leads_to(seek, TAGS, target) for children in new for seek in children):
             listed = [*new[0], _seek(TAGS, target)]
             # Who reads what is in front needs no index for it: not worth moving all else.
@@ -239,7 +217,7 @@ def _same(one: Sequence[Node], other: Sequence[Node]) -> bool:
     return len(one) == len(other) and all(each is that for each, that in zip(one, other, strict=True))
 
 
-def _followed(plan: _Plan, seek: Node, moves: _Moves) -> Iterator[Node]:
+def _followed(plan: _Plan, seek: Node, moved: Moves) -> Iterator[Node]:
     """Yield an entry as it is after the moves; nothing where what it leads to is no more."""
     position = seek.number(_SEEK_POSITION)
     if seek.kind != _SEEK or position is None:
@@ -247,19 +225,19 @@ def _followed(plan: _Plan, seek: Node, moves: _Moves) -> Iterator[Node]:
         return
     offset = position + plan.layout.segment.data
     if offset not in plan.gone or not _leads_to(seek, TAGS, position):
-        yield _shifted(seek, {_SEEK_POSITION}, plan.layout, moves)
+        yield _shifted(seek, {_SEEK_POSITION}, plan.layout, moved)
 
 
-def _shifted(node: Node, kinds: Collection[int], layout: Layout, moves: _Moves) -> Node:
+def _shifted(node: Node, kinds: Collection[int], layout: Layout, moved: Moves) -> Node:
     """Return an element with the positions in it, of some kinds, as they are after the moves."""
     children = []
     for each in node.children:
         now = each
         if isinstance(each.body, tuple):
-            now = _shifted(each, kinds, layout, moves)
+            now = _shifted(each, kinds, layout, moved)
         elif each.kind in kinds:
             offset = int.from_bytes(each.body[:8], "big") + layout.segment.data
-            body = ebml.unsigned(layout.position(moves.of(offset))).rjust(len(each.body), b"\0")
+            body = ebml.unsigned(layout.position(moved.of(offset))).rjust(len(each.body), b"\0")
             now = each if body == each.body else each._replace(body=body)
         children.append(now)
     return node if _same(children, node.children) else node.holding(tuple(children))
@@ -274,26 +252,26 @@ def _seek(kind: int, position: int) -> Node:
     return Node(_SEEK, 1, fields)
 
 
-def _cues(plan: _Plan, moves: _Moves) -> list[Edit]:
+def _cues(plan: _Plan, moved: Moves) -> list[Edit]:
     """Return what lets the index of clusters lead to them after the moves."""
     layout = plan.layout
-    if moves.of(layout.last_cluster) == layout.last_cluster:
+    if moved.of(layout.last_cluster) == layout.last_cluster:
         return []
     cues = layout.of_kind(CUES)
     result = []
     for element, old in zip(cues, _trees(plan, cues, ()), strict=True):
         # One entry after another: a whole tree of a long film would take more memory than all else.
-        points = tuple(_shifted_point(each, element.start, layout, moves) for each in old.children)
+        points = tuple(_shifted_point(each, element.start, layout, moved) for each in old.children)
         if not _same(points, old.children):
             result.append(_in_its_place(layout, element, old.holding(points)))
     return result
 
 
-def _shifted_point(point: Node, offset: int, layout: Layout, moves: _Moves) -> Node:
+def _shifted_point(point: Node, offset: int, layout: Layout, moved: Moves) -> Node:
     if point.kind != _CUE_POINT or not isinstance(point.body, bytes):
         return point
     whole = point._replace(body=ebml.nodes(point.body, _CUE_MASTERS, offset))
-    now = _shifted(whole, _CUE_POSITIONS, layout, moves)
+    now = _shifted(whole, _CUE_POSITIONS, layout, moved)
     return point if now is whole else now._replace(body=b"".join(map(ebml.pack, now.children)))
 
 

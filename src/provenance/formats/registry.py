@@ -14,6 +14,7 @@ from provenance.formats import id3
 from provenance.formats.base import HEAD, Carriers, Container, Handler
 from provenance.formats.handlers import (
     flac,
+    flv,
     gif,
     heif,
     html,
@@ -43,6 +44,7 @@ _HANDLERS: Final[tuple[Handler, ...]] = (
     *jxl.HANDLERS,
     *mp4.HANDLERS,
     *matroska.HANDLERS,
+    flv.HANDLER,
     wav.HANDLER,
     mp3.HANDLER,
     flac.HANDLER,
@@ -60,7 +62,6 @@ _OTHERS: Final[tuple[tuple[str, int, bytes], ...]] = (
     ("Canon CR3", 4, b"ftypcrx "),
     ("another kind of MP4", 4, b"ftyp"),
     ("another kind of EBML", 0, b"\x1aE\xdf\xa3"),
-    ("FLV", 0, b"FLV\x01"),
     ("JPEG 2000", 4, b"jP  \r\n\x87\n"),
     ("BMP", 0, b"BM"),
     ("Photoshop", 0, b"8BPS"),
