@@ -126,12 +126,13 @@ def _change_holders(
     keys = _tables(movie, texts)
     grown: dict[Box, int] = {}
     waiting = packet
+    present = movie.packets[0].box if movie.packets else None
     for holder in movie.holders:
         is_user_data = holder.path == quicktime.USER_DATA
         change = Change(changed.keys(), {})
         if is_user_data or _keys_of(holder) is not None:
             change = change._replace(texts=texts.pop(holder.path, {}), keys=keys.pop(holder.path, None))
-        if is_user_data:
+        if is_user_data and present in {None, holder.box}:
             change, waiting = change._replace(xmp=waiting), None
         _change_holder(planned, holder, change, grown)
     if texts or waiting is not None:
