@@ -1,6 +1,6 @@
 """Attach in a child process that is killed: one job a line on standard input, one answer a line on standard output.
 
-A job names `source` and `target`, whether to sign, and the moment of death: `after` so many seconds, or `at` the so
+A job names `source` and `target`, null for in place, whether to sign, and the moment of death: `after` so many seconds, or `at` the so
 many-th change of the file system. Without either the child lives.
 """
 
@@ -46,9 +46,11 @@ def attach(job, labels, sdk):
         if job.get("at") is not None:
             die_at(job["at"])
         if job["source"].endswith(".json"):
-            sdk.attach(job["source"], into=job["target"])
+            sdk.attach(job["source"], into=job["target"], on_conflict="keep")
+        elif job["target"] is None:
+            sdk.attach_in_place(job["source"], {"labels": labels})
         else:
-            sdk.attach_media(job["source"], {"labels": labels}, into=job["target"])
+            sdk.attach_media(job["source"], {"labels": labels}, into=job["target"], on_conflict="keep")
         code = 0
     except Exception:
         sys.excepthook(*sys.exc_info())

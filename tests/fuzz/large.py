@@ -3,6 +3,7 @@
 import io
 import random
 import struct
+import subprocess
 import zlib
 
 from PIL import Image
@@ -18,6 +19,15 @@ def noisy_jpeg(path, size):
     strip = random.Random(7).randbytes(width * band * 3)
     bands = size // (width * band * 2) + 1  # noise takes more than two bytes a pixel at this quality
     Image.frombytes("RGB", (width, band * bands), strip * bands).save(path, "JPEG", quality=95, subsampling=0)
+    assert path.stat().st_size >= size
+
+
+def film(path, size):
+    """A film of at least `size` bytes whose index lies in front, as streaming wants it; every frame is stored whole."""
+    frame = 640 * 480 * 3
+    source = f"testsrc2=size=640x480:rate=25:duration={size // frame / 25 + 1}"
+    command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", source, "-c:v", "rawvideo", "-pix_fmt", "rgb24"]
+    subprocess.run([*command, "-movflags", "+faststart", "-f", "mov", str(path)], check=True)
     assert path.stat().st_size >= size
 
 

@@ -6,6 +6,7 @@ import json
 import random
 import re
 import shutil
+import subprocess
 
 import pytest
 
@@ -22,8 +23,10 @@ MIB = 1 << 20
 LARGE = {
     "jpeg": (large.noisy_jpeg, (64 if FULL_PROOF else 16) * MIB),
     "tiff": (large.tiff, (200 if FULL_PROOF else 50) * MIB),
+    "mov": (large.film, (200 if FULL_PROOF else 50) * MIB),
 }
-WAYS = [("jpeg", "unsigned"), ("jpeg", "signed"), ("jpeg", "post"), ("tiff", "unsigned"), ("tiff", "signed")]
+PICTURES = [("jpeg", "unsigned"), ("jpeg", "signed"), ("jpeg", "post"), ("tiff", "unsigned"), ("tiff", "signed")]
+FILMS = [("mov", "unsigned"), ("mov", "signed"), ("mov", "post")]
 LEFTOVER = re.compile(r"\.provenance-[0-9a-f]{16}\.part")
 KINDS = {label["kind"] for label in LABELS}
 SIDECARS = (".xmp", ".c2pa")
@@ -65,8 +68,8 @@ def refuse_half_file(target, *, signed):
     (file,) = Provenance(signer=None).verify(media_in(target)).files
     assert file.error is None
     assert file.manifest.state == ("valid" if signed else "absent")
-    for carrier in {"xmp", "manifest"} if signed else {"xmp"}:
-        assert {each.kind for each in file.labels if each.carrier in {carrier, "sidecar"}} >= KINDS
+    for carriers in ({"xmp", "container"}, {"manifest"})[: 1 + signed]:
+        assert {each.kind for each in file.labels if each.carrier in carriers | {"sidecar"}} >= KINDS
 
 
 def after_death(folder, target, *, signed):
@@ -80,19 +83,21 @@ def after_death(folder, target, *, signed):
     return True
 
 
-def test_a_kill_while_a_large_file_is_labelled_harms_nothing(service, post_data, tmp_path, report):
+@pytest.mark.parametrize("ways", [PICTURES, FILMS], ids=["pictures", "films"])
+def test_a_kill_while_a_large_file_is_labelled_harms_nothing(service, post_data, tmp_path, report, ways):
     sources, digests = {}, {}
-    for name, (make, size) in LARGE.items():
+    for name in {name for name, _ in ways}:
+        make, size = LARGE[name]
         sources[name] = tmp_path / f"large.{name}"
         make(sources[name], size)
         digests[name] = digest(sources[name])
-    post = post_of(sources["jpeg"], post_data)
+    post = post_of(sources[ways[0][0]], post_data)
     chance = random.Random(SEED)
     seconds, ends = {}, {"nothing": 0, "hidden part": 0, "whole file": 0, "finished": 0}
-    for number in itertools.count(-len(WAYS)):
+    for number in itertools.count(-len(ways)):
         if sum(ends.values()) - ends["finished"] == ROUNDS:
             break
-        name, way = WAYS[number % len(WAYS)]
+        name, way = ways[number % len(ways)]
         folder = tmp_path / "out"
         folder.mkdir()
         target = folder / ("post" if way == "post" else f"large.{name}")
@@ -112,7 +117,38 @@ def test_a_kill_while_a_large_file_is_labelled_harms_nothing(service, post_data,
             ] += 1
         shutil.rmtree(folder)
     assert ends["hidden part"] >= ROUNDS / 4, "most moments missed the work"
-    report(f"kill -9, large files: {ROUNDS} kills, damaged originals 0, half files 0; found afterwards: {ends}")
+    report(
+        f"kill -9, large {'/'.join(sources)}: {ROUNDS} kills, damaged originals 0, half files 0; found afterwards: {ends}"
+    )
+
+
+def test_a_kill_while_a_film_is_labelled_in_place_leaves_the_old_one_or_the_new_one(service, tmp_path, report):
+    film, target = tmp_path / "film.mov", tmp_path / "changed.mov"
+    large.film(film, 20 * MIB)
+    frames = decoded(film)
+    chance = random.Random(SEED)
+    ends = {"old": 0, "new": 0}
+    seconds = None
+    for number in range(-2, ROUNDS):
+        shutil.copyfile(film, target)
+        after = chance.uniform(0, seconds) if number >= 0 else None
+        answer = service.ask(source=str(target), target=None, signed=False, after=after)
+        seconds = answer["seconds"] if number < 0 else seconds
+        (found,) = Provenance(signer=None).verify(target).files
+        assert found.error is None, (number, after)
+        kinds = {each.kind for each in found.labels if each.carrier in {"xmp", "container"}}
+        assert kinds >= KINDS or not kinds, (number, after)
+        assert kinds or number >= 0
+        assert decoded(target) == frames, (number, after)
+        ends["new" if kinds else "old"] += 1
+    assert min(ends.values()) > ROUNDS / 20
+    report(f"kill -9, in place: {ROUNDS} kills, damaged films 0; found afterwards: {ends}")
+
+
+def decoded(film):
+    """Return the digest of every frame, as ffmpeg decodes them."""
+    command = ["ffmpeg", "-v", "error", "-i", str(film), "-map", "0", "-f", "md5", "-"]
+    return subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
 
 
 def test_a_kill_before_any_change_of_the_file_system_harms_nothing(service, samples, tmp_path, post_data, report):
