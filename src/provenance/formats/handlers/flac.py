@@ -25,7 +25,7 @@ _STREAM, _PADDING, _COMMENTS, _FORBIDDEN = 0, 1, 4, 127
 _LAST: Final = 0x80
 _HEAD: Final = 4
 _STREAM_SIZE: Final = 34
-_LARGEST: Final = (1 << 24) - 1
+_LARGEST: Final = (1 << 24) - 1  # more than comments may have here
 _SYNC: Final = (b"\xff\xf8", b"\xff\xf9")
 _BLOCK_LIMIT: Final = 10_000
 _PAGE: Final = 4096
@@ -101,7 +101,7 @@ def write(
     """Append a copy of `source` to `target` with other statements in its Vorbis comments.
 
     Raises:
-        MetadataNotWritten: ``vorbis-comment-only``: neither EXIF nor XMP has a place; ``flac-block-full``.
+        MetadataNotWritten: ``vorbis-comment-only``: neither EXIF nor XMP has a place.
         MalformedMedia: See `read`.
         MediaTooLarge: A carrier exceeds its limit.
         OSError: Reading or writing failed.
@@ -122,8 +122,6 @@ def write(
 
 def _arranged(blocks: Sequence[_Block], comments: bytes) -> list[_Part]:
     """Return all blocks with other comments, which are second where there were none, and other padding."""
-    if len(comments) > _LARGEST:
-        raise MetadataNotWritten("flac-block-full", size=len(comments), limit=_LARGEST)
     old = next((block for block in blocks if block.kind == _COMMENTS), None)
     padding, size = _padding(blocks, _HEAD + len(comments) - (old.size if old else 0))
     parts = []

@@ -33,7 +33,6 @@ _SOUND: Final = (_Codec("vorbis", b"\x01vorbis", b"\x03vorbis"), _OPUS, _FLAC, _
 _PICTURES: Final = (b"\x80theora", b"BBCD\0", b"OVP80\x01", b"\x01video\0\0\0")
 _FLAC_HEAD: Final = 4  # of a block: its kind and whether it is the last one, its size in three bytes
 _FLAC_COMMENTS: Final = 4
-_FLAC_LARGEST: Final = (1 << 24) - 1
 _GLANCE: Final = 64
 _MOST_STREAMS: Final = 100
 _LACING_AT: Final = 26
@@ -91,7 +90,7 @@ def write(
 
     Raises:
         MetadataNotWritten: ``vorbis-comment-only``: neither EXIF nor XMP has a place; ``ogg-several-streams``: side by
-            side or one after the other, of which each would need the statements; ``flac-block-full``.
+            side or one after the other, of which each would need the statements.
         UnsupportedFormat: See `read`.
         MalformedMedia: See `read`.
         MediaTooLarge: The comments exceed their limit.
@@ -149,8 +148,6 @@ def _comments(codec: _Codec, headers: Headers) -> Comments:
 def _packet(layout: _Layout, comments: bytes) -> bytes:
     if layout.codec is not _FLAC:
         return layout.codec.prefix + comments
-    if len(comments) > _FLAC_LARGEST:
-        raise MetadataNotWritten("flac-block-full", size=len(comments), limit=_FLAC_LARGEST)
     return layout.headers.packets[0][:1] + len(comments).to_bytes(_FLAC_HEAD - 1, "big") + comments
 
 
