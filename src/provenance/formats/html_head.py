@@ -37,7 +37,7 @@ _CHARSET = re.compile(r"charset\s*+=\s*+[\"']?([^\s\"';]++)")
 
 
 class Attribute(NamedTuple):
-    """An attribute's value without quotes, and the bytes it takes with them."""
+    """An attribute's value without quotes, and the bytes it takes with them; -1 where there is none."""
 
     value: bytes
     start: int
@@ -146,8 +146,8 @@ class _Parser:
             start = self.at
             at = self.data.find(b"<", start)
             at = len(self.data) if at < 0 else at
-            if not self.templates and self.data[start:at].strip(SPACE):
-                return self.body(start)
+            if not self.templates and (text := self.data[start:at].lstrip(SPACE)):
+                return self.body(at - len(text))
             self.at = at
             if at < len(self.data) and not self.markup(start):
                 return self.head

@@ -140,14 +140,14 @@ def _meta_edits(head: Head, fields: Fields) -> Iterator[Edit]:
             yield _removal(head, meta.start, meta.end)
         if text is None:
             continue
-        value = _quoted(text)
-        new = f'<meta name="{key}" content={value} />'.encode()
+        new = f'<meta name="{key}" content={_quoted(text)} />'.encode()
+        content = present[0].attributes.get("content") if present else None
         if not present:
             yield _insertion(head, new)
-        elif "content" not in present[0].attributes:
+        elif content is None or content.start < 0:
             yield Edit(present[0].start, present[0].end, new)
         elif _content(head, present[0]) != text:
-            yield Edit(*present[0].attributes["content"][1:], value.encode())
+            yield Edit(content.start, content.end, _quoted(text).encode())
 
 
 def _script_edits(head: Head, fields: Fields) -> Iterator[Edit]:

@@ -93,6 +93,8 @@ HANDLER: Final = Handler(
     read,
     write,
     holds_exif=False,
+    # The binding writes the whole file anew, without its earlier versions.
+    signs=False,
     places=Places(
         xmp="metadata stream",
         fields={"aigc": f"Info {_KEY}"},
