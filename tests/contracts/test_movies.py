@@ -28,7 +28,10 @@ KEYS = {
     "com.apple.quicktime.location.ISO6709": "+30.2741+120.1551/",
 }
 by_film = pytest.mark.parametrize("name", sorted(FILMS))
-needs = {tool: pytest.mark.skipif(shutil.which(tool) is None, reason=f"{tool} is not installed") for tool in ("mediainfo", "exiftool")}
+needs = {
+    tool: pytest.mark.skipif(shutil.which(tool) is None, reason=f"{tool} is not installed")
+    for tool in ("mediainfo", "exiftool")
+}
 
 
 def write(content, *, xmp=None, **fields):
@@ -209,7 +212,22 @@ def test_a_fragmented_film_can_still_be_entered_in_the_middle(flags, tmp_path):
     for number, each in enumerate((content, write(content, xmp=XMP % b"new", **FIELDS))):
         path = tmp_path / f"{number}.mp4"
         path.write_bytes(each)
-        command = ["ffmpeg", "-v", "error", "-ss", "0.5", "-i", str(path), "-map", "0", "-c", "copy", "-f", "framehash", "-"]
+        command = [
+            "ffmpeg",
+            "-v",
+            "error",
+            "-ss",
+            "0.5",
+            "-i",
+            str(path),
+            "-map",
+            "0",
+            "-c",
+            "copy",
+            "-f",
+            "framehash",
+            "-",
+        ]
         seen.append(subprocess.run(command, capture_output=True, check=True).stdout)
     assert seen[0] == seen[1]
     assert seen[0].count(b"\n") > 10

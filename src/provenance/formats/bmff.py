@@ -47,6 +47,19 @@ class Box(NamedTuple):
     open: bool = False
 
 
+class Atom(NamedTuple):
+    """A box in memory: its kind, its whole bytes, and how many of them its head takes."""
+
+    kind: bytes
+    raw: bytes
+    head: int = _HEAD.size
+
+    @property
+    def payload(self) -> bytes:
+        """What it holds."""
+        return self.raw[self.head :]
+
+
 class Fields:
     """The fields of a box, read one after another; each is checked to lie within it."""
 
@@ -142,9 +155,19 @@ def find(file: BinaryIO, within: Box, kind: bytes, *path: bytes) -> Iterator[Box
             yield from find(file, box, *path) if path else (box,)
 
 
-def meta_head(file: BinaryIO, box: Box) -> int:
-    """Return how many bytes stand before the boxes in a ``meta`` box: QuickTime leaves out version and flags."""
-    return 0 if content(file, box, limit=_HEAD.size)[4:] == b"hdlr" else 4
+def atoms(data: bytes) -> tuple[list[Atom], bytes]:
+    """Return the boxes in what a box holds, and what stands behind them: a few zeros, or what is no box."""
+    found = []
+    at = 0
+    while len(data) - at >= _HEAD.size:
+        size, head = int.from_bytes(data[at : at + 4], "big"), _HEAD.size
+        if size == 1:
+            size, head = int.from_bytes(data[at + 8 : at + 16], "big"), _HEAD.size + _LARGE.size
+        if not head <= size <= len(data) - at:
+            break
+        found.append(Atom(data[at + 4 : at + 8], data[at : at + size], head))
+        at += size
+    return found, data[at:]
 
 
 def content(file: BinaryIO, box: Box, *, limit: int | None = None) -> bytes:

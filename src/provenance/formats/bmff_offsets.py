@@ -47,8 +47,8 @@ def moved(file: BinaryIO, top: Sequence[Box], moov: Box, move: Move) -> list[Edi
         elif box.kind == b"mfra":
             for tfra in bmff.find(file, box, b"tfra"):
                 edits += _moved_entries(file, tfra, move)
-        elif box.kind == b"meta":
-            _refuse_items(file, box)
+        else:
+            _refuse_items_in(file, box)
     return edits
 
 
@@ -62,11 +62,8 @@ def moved_chunks(file: BinaryIO, moov: Box, move: Move) -> list[Edit]:
     for box in bmff.boxes(file, moov, padded=True):
         if box.kind in _FOREIGN:
             raise _unknown(box)
-        if box.kind == b"meta":
-            _refuse_items(file, box)
-        elif box.kind == b"udta":
-            _refuse_user_items(file, box)
-        elif box.kind == b"trak":
+        _refuse_items_in(file, box)
+        if box.kind == b"trak":
             for table in _tables_of(file, box):
                 edits += _moved_table(file, table, move)
     return edits
@@ -85,10 +82,7 @@ def points_into(file: BinaryIO, moov: Box, start: int, end: int) -> bool:
 def _tables_of(file: BinaryIO, track: Box) -> Iterator[Box]:
     """Yield the tables of a track that hold offsets in this file."""
     for box in bmff.boxes(file, track, padded=True):
-        if box.kind == b"meta":
-            _refuse_items(file, box)
-        elif box.kind == b"udta":
-            _refuse_user_items(file, box)
+        _refuse_items_in(file, box)
     for minf in bmff.find(file, track, b"mdia", b"minf"):
         here = _in_this_file(file, minf)
         tables = (table for kind in _TABLES for table in bmff.find(file, minf, b"stbl", kind))
@@ -197,15 +191,20 @@ def _renumbered(fields: Fields, size: int, value: int, box: Box) -> Edit:
     return Edit(end - size, end, value.to_bytes(size, "big"))
 
 
-def _refuse_items(file: BinaryIO, meta: Box) -> None:
+def _refuse_items(box: Box, meta: bytes) -> None:
     """Refuse items whose data may lie anywhere in the file (8.11.3)."""
-    if any(box.kind == b"iloc" for box in bmff.boxes(file, meta, skip=bmff.meta_head(file, meta), padded=True)):
-        raise _unknown(meta)
+    if any(each.kind == b"iloc" for each in bmff.atoms(meta[0 if meta[4:8] == b"hdlr" else 4 :])[0]):
+        raise _unknown(box)
 
 
-def _refuse_user_items(file: BinaryIO, udta: Box) -> None:
-    for meta in bmff.find(file, udta, b"meta"):
-        _refuse_items(file, meta)
+def _refuse_items_in(file: BinaryIO, box: Box) -> None:
+    """Refuse them in a ``meta`` box, or in those within ``udta``; other boxes hold none."""
+    if box.kind == b"meta":
+        _refuse_items(box, bmff.content(file, box))
+    elif box.kind == b"udta":
+        for inner in bmff.atoms(bmff.content(file, box))[0]:
+            if inner.kind == b"meta":
+                _refuse_items(box, inner.payload)
 
 
 def _unknown(box: Box) -> MetadataNotWritten:

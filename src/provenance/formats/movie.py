@@ -106,7 +106,7 @@ class Movie:
         for holder in self.holders:
             yield from holder.statements()
         for box in self.literal:
-            data = quicktime.Atom(box.kind, bmff.content(file, box), 0)
+            data = bmff.Atom(box.kind, bmff.content(file, box), 0)
             yield quicktime.box_statement("aigc", data, "" if box in self.top else "moov")
 
 

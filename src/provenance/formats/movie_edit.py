@@ -65,7 +65,7 @@ def plan(file: BinaryIO, movie: Movie, *, xmp: bytes | None, fields: Fields, pac
         MediaTooLarge: A new carrier is larger than any may be.
         OSError: Reading failed.
     """
-    if movie.tail is not None and not movie.is_ours:
+    if movie.tail is not None and not movie.is_ours and (fields or xmp is not None):
         raise MalformedMedia("movie-index-repeated", offset=movie.tail)
     planned = Plan()
     packet = _packet(movie, planned, xmp, packet_inside=packet_inside)

@@ -15,6 +15,7 @@ from typing import Final, Literal, NamedTuple
 from provenance.errors import MalformedMedia, MetadataNotWritten
 from provenance.formats import bmff
 from provenance.formats.base import Field, FieldName
+from provenance.formats.bmff import Atom, atoms
 from provenance.formats.quicktime_values import (
     data_text,
     json_text,
@@ -37,7 +38,6 @@ NATIVE: Final[Mapping[FieldName, str]] = {
 }
 """The key under which each field is written."""
 
-_HEAD: Final = 8
 _HANDLER_OF_KEYS: Final = b"mdta"
 _FREEFORM: Final = b"----"
 _ACCURACY: Final = "com.apple.quicktime.location.accuracy.horizontal"
@@ -52,19 +52,6 @@ _NAMES: Final[Mapping[Form, Mapping[str, FieldName]]] = {
     "box": {"aigc": "aigc", "©xyz": "position", "loci": "position", "©day": "captured_at"},
 }
 _DATED: Final = frozenset({USER_DATA})  # of a track, the day would say nothing of the film
-
-
-class Atom(NamedTuple):
-    """A box in memory: its kind, its whole bytes, and how many of them its head takes."""
-
-    kind: bytes
-    raw: bytes
-    head: int = _HEAD
-
-    @property
-    def payload(self) -> bytes:
-        """What it holds."""
-        return self.raw[self.head :]
 
 
 class Key(NamedTuple):
@@ -124,21 +111,6 @@ class _List:
         index = int.from_bytes(item.kind, "big")
         known = 0 < index <= len(self.names)
         return "key", self.names[index - 1].name.decode("utf-8", "replace") if known else ""
-
-
-def atoms(data: bytes) -> tuple[list[Atom], bytes]:
-    """Return the boxes in what a box holds, and what stands behind them: a few zeros, or what is no box."""
-    found = []
-    at = 0
-    while len(data) - at >= _HEAD:
-        size, head = int.from_bytes(data[at : at + 4], "big"), _HEAD
-        if size == 1:
-            size, head = int.from_bytes(data[at + 8 : at + 16], "big"), 16
-        if not head <= size <= len(data) - at:
-            break
-        found.append(Atom(data[at + 4 : at + 8], data[at : at + size], head))
-        at += size
-    return found, data[at:]
 
 
 def user_statements(payload: bytes, path: str) -> Iterator[Statement]:
