@@ -1,10 +1,13 @@
 """FLV made at run time: with and without script data, with an index of key frames, foreign values, our own."""
 
 import struct
+import subprocess
+import tempfile
+from pathlib import Path
 
 from provenance.metadata import aigc
 
-from .media import SOUND, VIDEO, ffmpeg, packets
+from .media import SOUND, VIDEO, ffmpeg
 
 # What the contract writes: where readers show it, they show the same before and after, and nothing moves.
 SAME = aigc.encode(aigc.from_label("confirmed", "001191510100MA0EXAMP0D10001", "img-1")).encode()
@@ -52,7 +55,17 @@ def flv_samples():
     yield "by ffmpeg", ffmpeg(".flv", *VIDEO, *SECONDS, *CODECS[:4], "-flvflags", "no_duration_filesize")
 
 
+def packets(content):
+    """Return every packet of sound and pictures: ffmpeg also shows script data as packets of a stream."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "read.flv")
+        source.write_bytes(content)
+        streams = ("-map", "0:v?", "-map", "0:a?", "-c", "copy", "-f", "framehash", "-")
+        run = subprocess.run(["ffmpeg", "-v", "error", "-i", source, *streams], capture_output=True, check=True)
+    return run.stdout
+
+
 SAMPLES = {"flv": flv_samples}
-DECODED = {"flv": lambda content: packets(content, ".flv")}
+DECODED = {"flv": packets}
 # Between two tags a file may be cut, and nobody can tell.
 OPEN_ENDED = {"flv"}
