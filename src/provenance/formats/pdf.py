@@ -155,8 +155,8 @@ def update(
             objects[found.root] = pdf_section.dictionary(catalog, b"/Metadata %d %d R" % metadata)
             own = b"/Subtype /XML /Type /Metadata"
         else:
-            head = document.Root.Metadata.stream_dict
-            own = _entries({key: value for key, value in head.items() if key not in _OF_STREAM})
+            stated = document.Root.Metadata.stream_dict
+            own = _entries({key: value for key, value in stated.items() if key not in _OF_STREAM})
         head = pdf_section.dictionary(own, b"/Length %d" % len(xmp))
         objects[metadata] = head + b"\nstream\n" + xmp + b"\nendstream"
     trailer = [b"/Root %d %d R" % found.root, b"/Info %d %d R" % info if info else b"", _ids(found, objects)]
@@ -235,13 +235,16 @@ def _is_signature(field: Any) -> bool:
 
 def _fields(form: Any) -> Iterator[Any]:
     """Yield the fields of a form, those in others too."""
-    waiting = list(form.get("/Fields", ()))
+    waiting = [form]
     for _ in range(_MOST_FIELDS):
         if not waiting:
             return
         field = waiting.pop()
         yield field
-        waiting += list(field.get("/Kids", ()))
+        inner = field.get("/Fields" if field is form else "/Kids", ())
+        if len(inner) > _MOST_FIELDS:
+            break
+        waiting += list(inner)[: _MOST_FIELDS - len(waiting) + 1]
     raise MalformedMedia("pdf-damaged", reason="AcroForm")
 
 
