@@ -13,6 +13,7 @@ from provenance.errors import AssetNotFound, MediaError, UnsupportedFormat
 from provenance.formats import id3
 from provenance.formats.base import HEAD, Carriers, Container, Handler
 from provenance.formats.handlers import (
+    avi,
     flac,
     flv,
     gif,
@@ -45,6 +46,7 @@ _HANDLERS: Final[tuple[Handler, ...]] = (
     *mp4.HANDLERS,
     *matroska.HANDLERS,
     flv.HANDLER,
+    avi.HANDLER,
     wav.HANDLER,
     mp3.HANDLER,
     flac.HANDLER,
@@ -58,7 +60,6 @@ _HANDLERS: Final[tuple[Handler, ...]] = (
 
 # What a file that no handler takes seems to be: name, offset, bytes there.
 _OTHERS: Final[tuple[tuple[str, int, bytes], ...]] = (
-    ("AVI", 8, b"AVI "),
     ("Canon CR3", 4, b"ftypcrx "),
     ("another kind of MP4", 4, b"ftyp"),
     ("another kind of EBML", 0, b"\x1aE\xdf\xa3"),

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import BinaryIO, Final, NamedTuple
 
-from provenance.errors import MalformedMedia, MetadataNotWritten
+from provenance.errors import MalformedMedia, MediaTooLarge, MetadataNotWritten
 from provenance.formats.base import check_carrier_size
 
 HEADER_SIZE: Final = 12
@@ -151,13 +151,24 @@ def info_elements(file: BinaryIO, chunk: Chunk) -> list[Chunk]:
     Raises:
         OSError: Reading failed.
     """
-    try:
-        if list_type(file, chunk) != INFO:
-            return []
-        return [each for each in children(file, chunk) if is_aigc(each)]
-    except MalformedMedia:
-        # Texts that nobody can tell apart do not make the sound or the pictures unusable.
+    if not is_sound_info(file, chunk):
         return []
+    return [each for each in children(file, chunk) if is_aigc(each)]
+
+
+def is_sound_info(file: BinaryIO, chunk: Chunk) -> bool:
+    """Say whether a chunk is a ``LIST`` of type ``INFO`` that can be read and changed.
+
+    One that is damaged does not make the sound or the pictures unusable; it is left alone.
+
+    Raises:
+        OSError: Reading failed.
+    """
+    try:
+        check_carrier_size(chunk.length if chunk.kind == LIST else 0, chunk.start)
+        return list_type(file, chunk) == INFO and all(each.end for each in children(file, chunk))
+    except (MalformedMedia, MediaTooLarge):
+        return False
 
 
 def text(file: BinaryIO, chunk: Chunk) -> str:
