@@ -166,8 +166,13 @@ def nodes(data: bytes, masters: Collection[int], offset: int) -> tuple[Node, ...
 
 def pack(node: Node) -> bytes:
     """Return the bytes of an element; its size field grows where it must."""
-    body = node.body if isinstance(node.body, bytes) else b"".join(map(pack, node.body))
+    body = packed_body(node)
     return head(node.kind, len(body), node.width) + body
+
+
+def packed_body(node: Node) -> bytes:
+    """Return the bytes of what an element holds."""
+    return node.body if isinstance(node.body, bytes) else b"".join(map(pack, node.body))
 
 
 def head(kind: int, length: int, width: int = 1) -> bytes:

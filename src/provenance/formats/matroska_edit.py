@@ -129,6 +129,7 @@ def _is_fixed(plan: _Plan) -> bool:
 
 def _free_void(layout: Layout, node: Node) -> Element | None:
     """Return a Void before the clusters that is large enough, and that no other element may grow into."""
+    node = node._replace(body=ebml.packed_body(node))
     ends = {each.end for each in layout.elements if each.kind in {SEEK_HEAD, TAGS}}
     for start, end in layout.voids.items():
         if start in ends:
@@ -140,6 +141,7 @@ def _free_void(layout: Layout, node: Node) -> Element | None:
 
 def _in_its_place(layout: Layout, element: Element, node: Node) -> Edit:
     """Return the edit that puts a node where an element lies, which only grows when the Voids behind it are too few."""
+    node = node._replace(body=ebml.packed_body(node))
     room = layout.room_behind(element.end)
     for end in (element.end, room):
         data = _filled(node, end - element.start, layout.size_length)
@@ -272,7 +274,7 @@ def _shifted_point(point: Node, offset: int, layout: Layout, moved: Moves) -> No
         return point
     whole = point._replace(body=ebml.nodes(point.body, _CUE_MASTERS, offset))
     now = _shifted(whole, _CUE_POSITIONS, layout, moved)
-    return point if now is whole else now._replace(body=b"".join(map(ebml.pack, now.children)))
+    return point if now is whole else now._replace(body=ebml.packed_body(now))
 
 
 def _size(plan: _Plan, edits: Iterable[Edit]) -> list[Edit]:
