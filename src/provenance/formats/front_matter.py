@@ -26,7 +26,7 @@ _KEY = re.compile(
 _CONTINUES = re.compile(rb"[ \t]|-(?=\s|\Z)")
 _FLOW_MAPPING = re.compile(rb"\{(?![{%<])")
 # An anchor or a tag may stand before a value.
-_PROPERTIES = re.compile(rb"(?:[&!][^\s,\[\]{}]*+[ \t]++)*+")
+_PROPERTIES = re.compile(rb"(?:[&!][^\s,\[\]{}]*+(?:[ \t]++|(?=\s|\Z)))*+")
 # What a value in flow style is made of; a quote counts as one only where a scalar starts.
 TOKEN = re.compile(
     rb"(?P<quoted>%s)|(?P<open>[\[{])|(?P<close>[\]}])|(?P<mark>[,:])|(?P<gap>\s++|\#[^\n]*+)" % QUOTED
