@@ -126,10 +126,12 @@ def test_the_next_change_removes_what_a_crash_left_behind(again, tmp_path):
     before = FILMS["mov-first"]
     path.write_bytes(before)
     *torn, whole = states(before, changed(path), step=97)
+    even = 8 + -len(before) % 8 if len(before) % 8 else 0
     for state in torn:
         path.write_bytes(state)
         warnings = handler(state).read(io.BytesIO(state)).warnings
-        assert ("movie-change-interrupted" in warnings) == (state != before)
+        # The free box that makes the new index start at an even place says nothing and harms nobody.
+        assert ("movie-change-interrupted" in warnings) == (len(state) - len(before) != even)
         if again == "in place":
             changed(path)
             assert path.read_bytes() == whole

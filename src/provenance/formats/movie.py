@@ -161,9 +161,10 @@ def _top(file: BinaryIO) -> tuple[list[Box], int | None, bool]:
 
 
 def _starts_index(file: BinaryIO, offset: int) -> bool:
-    """Say whether the file breaks off in what may be the head of an index, or behind it."""
+    """Say whether the file breaks off in an index, or in the free box before it, or in what may be the head of one."""
     file.seek(offset + 4)
-    return b"moov".startswith(file.read(4))
+    kind = file.read(4)
+    return any(each.startswith(kind) for each in (b"moov", b"free"))
 
 
 def _is_packet(file: BinaryIO, box: Box) -> bool:

@@ -41,7 +41,7 @@ def write(file: BinaryIO, movie: Movie, planned: Plan) -> None:
     file.truncate(end)
     try:
         at = end
-        for piece in (*_pieces(file, movie.moov, edits), packet):
+        for piece in (_alignment(end), *_pieces(file, movie.moov, edits), packet):
             file.seek(at)
             at += file.write(piece)
         _sync(file)
@@ -86,6 +86,12 @@ def _switch(file: BinaryIO, movie: Movie, planned: Plan) -> tuple[bytes, Edit]:
     if planned.packet is not None:
         raise MetadataNotWritten("movie-in-place-apart", offset=old.start)
     return b"", alone
+
+
+def _alignment(end: int) -> bytes:
+    """Return what makes the new index start where the head of no box crosses the border of a sector."""
+    short = -end % _HEAD
+    return bmff.pack(b"free", bytes(short)) if short else b""
 
 
 def _pieces(file: BinaryIO, box: Box, edits: Iterable[Edit]) -> Iterator[bytes]:
