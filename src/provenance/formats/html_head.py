@@ -119,9 +119,8 @@ def parse(file: BinaryIO) -> Head:
 
 def _checked(head: Head) -> Head:
     head.encoding = next(filter(None, map(_declared, head.metas)), "")
-    nul = head.data.find(b"\0", 0, head.free)
-    if nul >= 0 or _OTHER_BYTES.match(head.encoding):
-        raise UnsupportedFormat("html-encoding", encoding=head.encoding or "UTF-16", offset=max(nul, 0))
+    if _OTHER_BYTES.match(head.encoding):
+        raise UnsupportedFormat("html-encoding", encoding=head.encoding)
     return head
 
 

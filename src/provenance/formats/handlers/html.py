@@ -177,10 +177,9 @@ def _insertion(head: Head, new: bytes) -> Edit:
 
 
 def _removal(head: Head, start: int, end: int) -> Edit:
-    """Return the edit that removes an element, with its line if it has one to itself."""
+    """Return the edit that removes an element, with the end of the line if it follows."""
     eol = _eol(head)
-    alone = head.data.startswith(eol, end) and (start == 0 or head.data[start - 1 : start] in b"\r\n>")
-    return Edit(start, end + len(eol) * alone, b"")
+    return Edit(start, end + len(eol) * head.data.startswith(eol, end), b"")
 
 
 def _eol(head: Head) -> bytes:
