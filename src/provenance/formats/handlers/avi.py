@@ -123,9 +123,9 @@ def _fields(file: BinaryIO, layout: _Layout) -> Iterator[Field]:
 
 
 def _unsignable(file: BinaryIO, layout: _Layout) -> str | None:
-    """Say what a manifest would cost: the binding copies the first RIFF only."""
+    """Say what a manifest would cost: it is put behind the first RIFF, and what follows them all is dropped."""
     if len(layout.riffs) > 1:
-        return "avi-parts-would-be-lost"
+        return "avi-index-would-break"
     return "riff-trailer-would-be-lost" if file.seek(0, os.SEEK_END) > layout.end else None
 
 
