@@ -13,6 +13,7 @@
     ├── ManifestError       exit 4   SigningFailed  TimestampUnavailable
     ├── LedgerError         exit 4   LedgerUnavailable  LedgerConflict
     ├── CatalogError        exit 5   SchemaViolation  DanglingCitation  EditionNotFound
+    │                              EditionNotSigned
     └── NotPublishable      exit 1   raised only by ``Report.raise_for_findings``
 
 An item that breaks a rule is a finding and a broken signature is a state; an exception means "I could not answer".
@@ -189,6 +190,10 @@ class DanglingCitation(CatalogError):
 
 class EditionNotFound(CatalogError):
     """There is no edition at that place, or it is empty."""
+
+
+class EditionNotSigned(CatalogError):
+    """A signature was asked for, and the edition has none that holds."""
 
 
 class NotPublishable(ProvenanceError):

@@ -76,7 +76,8 @@ def check_references(contents: Contents) -> None:
     cited = {each for rule in contents.rules.values() for each in _cites(rule)}
     for provision in contents.provisions.values():
         if (provision.status == "automated") != (provision.id in cited):
-            raise SchemaViolation("provision-status", path=provision.id, value=provision.status)
+            path = f"provisions/*/{contents.instrument_of(provision.id).id}.toml"
+            raise SchemaViolation("provision-status", path=path, id=provision.id, value=provision.status)
 
 
 def _cites(rule: Rule) -> tuple[str, ...]:
@@ -117,17 +118,18 @@ def _check_rule(rule: Rule, contents: Contents) -> None:
         *(each.when for each in _chosen(rule) if each.when),
     ):
         _check_condition(condition, where, contents, in_asset=rule.scope == "asset")
-    if any(isinstance(each, FactIs) for text in _chosen(rule) for each in walk(text.when)):
-        # A verdict may be certain while a fact is not; what is said to be found must be certain too.
-        raise SchemaViolation("evidence-reads-fact", path=where)
+    for text in _chosen(rule):
+        if read := [each.fact for each in walk(text.when) if isinstance(each, FactIs)]:
+            # A verdict may be certain while a fact is not; what is said to be found must be certain too.
+            raise SchemaViolation("evidence-reads-fact", path=where, value=read[0])
 
 
 def _check_condition(condition: Condition, where: str, contents: Contents, *, in_asset: bool) -> None:
     quantified = isinstance(condition, EveryAsset | SomeAsset)
     if quantified and in_asset:
-        raise SchemaViolation("condition-out-of-place", path=where, value="every_asset, some_asset")
+        raise SchemaViolation("condition-out-of-place", path=where, value=next(iter(condition.as_json())))
     if not in_asset and _needs_asset(condition):
-        raise SchemaViolation("condition-out-of-place", path=where, value=type(condition).__name__)
+        raise SchemaViolation("condition-out-of-place", path=where, value=next(iter(condition.as_json())))
     if isinstance(condition, HasLabel | EveryLabel | NoticeShown | FileSays):
         _check_kind_reference(condition, where, contents)
     for part in parts_of(condition):

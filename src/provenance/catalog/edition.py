@@ -15,7 +15,8 @@ from provenance.catalog import checks, loading, notices
 from provenance.catalog.contents import HOUSE, Contents
 from provenance.catalog.data import Carriers, Instrument, Kind, Provision, Rule, SourceTypes, Style, Switches
 from provenance.catalog.notices import LEGAL_LOCALE, PlannedNotice
-from provenance.errors import EditionNotFound, InvalidPost, SchemaViolation, UnknownLabelKind, UsageError
+from provenance.catalog.signatures import PublicKey, require_signature
+from provenance.errors import CatalogError, EditionNotFound, InvalidPost, SchemaViolation, UnknownLabelKind, UsageError
 from provenance.model.base import Value
 from provenance.model.labels import AIGenerated, ExtensionLabel
 from provenance.model.post import PlacedLabel, Post
@@ -38,15 +39,22 @@ class Catalog(Contents):
         return _packaged()
 
     @classmethod
-    def from_directory(cls, path: str | Path) -> Catalog:
+    def from_directory(cls, path: str | Path, *, key: PublicKey | None = None) -> Catalog:
         """Load an edition from a folder laid out as `labels/` is.
+
+        Args:
+            path: The folder.
+            key: Whose signature it has to carry, as PEM of an Ed25519 public key or as the path of one; without it,
+                any edition is taken.
 
         Raises:
             EditionNotFound: there is no edition, or it holds no rules.
-            SchemaViolation: a file breaks its schema; the details say which and where.
+            EditionNotSigned: a key was given, and `EDITION.sig` is missing or not its signature of these files.
+            CertificateRejected: the key is not an Ed25519 public key.
+            SchemaViolation: a file breaks its schema; the details say which, where and in which line.
             DanglingCitation: something refers to what the edition does not hold.
         """
-        return _load(Path(path))
+        return _load(Path(path), key)
 
     def in_force(self, on: date, jurisdiction: str = "cn") -> tuple[Rule, ...]:
         """Return the rules in force on a day, by id: the jurisdiction's, and the house's, which always are.
@@ -160,12 +168,25 @@ def _packaged() -> Catalog:
     return _load(labels_root())
 
 
-def _load(root: Path) -> Catalog:
-    edition = loading.read_edition(root)
-    files = dict(loading.read_files(root))
+def _load(root: Path, key: PublicKey | None = None) -> Catalog:
+    texts = loading.read_texts(root)
+    if key is not None:
+        require_signature(root, texts, key)
+    try:
+        catalog = _assembled(texts)
+        if all(rule.house for rule in catalog.rules.values()):
+            raise EditionNotFound("edition-without-rules", path=root)
+        checks.check_references(catalog)
+    except CatalogError as error:
+        raise loading.with_line(error, texts) from None
+    return catalog
+
+
+def _assembled(texts: Mapping[str, str]) -> Catalog:
+    files = loading.typed_files(texts)
     instruments = _by_id(files, Instrument)
-    catalog = Catalog(
-        edition=edition,
+    return Catalog(
+        edition=loading.edition_number(texts),
         kinds=_by_id(files, Kind),
         styles=_by_id(files, Style),
         instruments=instruments,
@@ -176,10 +197,6 @@ def _load(root: Path) -> Catalog:
         carriers=_only(files, "vocabulary/carriers.toml", Carriers),
         source_types=_only(files, "vocabulary/digital-source-type.toml", SourceTypes),
     )
-    if all(rule.house for rule in catalog.rules.values()):
-        raise EditionNotFound("edition-without-rules", path=root)
-    checks.check_references(catalog)
-    return catalog
 
 
 def _by_id(files: Mapping[str, Value], kind: type[_Named]) -> dict[str, _Named]:
@@ -196,10 +213,13 @@ def _by_id(files: Mapping[str, Value], kind: type[_Named]) -> dict[str, _Named]:
 
 def _provisions(instruments: Mapping[str, Instrument]) -> dict[str, Provision]:
     found: dict[str, Provision] = {}
+    taken: set[str] = set()
     for instrument in instruments.values():
-        for each in instrument.provision:
-            if each.id in found:
-                raise SchemaViolation("data-id-repeated", path=instrument.id, value=each.id)
+        for at, each in enumerate(instrument.provision):
+            if repeated := taken.intersection({each.id, *each.aliases}):
+                path, place = f"provisions/*/{instrument.id}.toml", f"/provision/{at}/id"
+                raise SchemaViolation("data-id-repeated", path=path, at=place, value=min(repeated))
+            taken |= {each.id, *each.aliases}
             found[each.id] = each
     return found
 

@@ -8,23 +8,27 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, cast
 
 from pydantic import ValidationError
 
 from provenance import _files
 from provenance._messages import LOCALES, message
 from provenance.catalog.data import Carriers, Instrument, Kind, Rule, SourceTypes, Style, Switches
-from provenance.errors import EditionNotFound, ProvenanceError, SchemaViolation
+from provenance.catalog.lines import line_of, line_with
+from provenance.errors import CatalogError, EditionNotFound, ProvenanceError, SchemaViolation
 from provenance.model.base import Value
 from provenance.model.pointers import invalid_post
 
+_Problem: TypeAlias = tuple[str, dict[str, object]]
 MAX_FILE_BYTES: Final = 256 << 10
 MAX_FILES: Final = 5000
 MAX_NESTING: Final = 24
-_EDITION: Final = re.compile(r"\d{4}\.\d{1,2}\.\d{1,4}")
+EDITION: Final = "EDITION"
+_NUMBER: Final = re.compile(r"\d{4}\.\d{1,2}\.\d{1,4}")
 # Folder (a jurisdiction's name as `*`) or file -> what a file there holds.
 LAYOUT: Final[Mapping[str, type[Value]]] = {
     "kinds": Kind,
@@ -37,32 +41,56 @@ LAYOUT: Final[Mapping[str, type[Value]]] = {
 }
 
 
-def read_edition(root: Path) -> str:
-    """Return the edition's number.
+def read_texts(root: Path) -> dict[str, str]:
+    """Return what an edition is made of, by path below `root`: its number and every data file, sorted.
 
     Raises:
         EditionNotFound: the folder holds no edition.
-        SchemaViolation: its number is malformed.
+        SchemaViolation: a file cannot be read, is too large, or there are too many.
     """
-    if not (root / "EDITION").is_file():
+    if not (root / EDITION).is_file():
         raise EditionNotFound("edition-not-found", path=root)
-    number = _text_of(root / "EDITION", "EDITION").strip()
-    if not _EDITION.fullmatch(number):
-        raise SchemaViolation("edition-number", path="EDITION", value=number[:40])
-    return number
-
-
-def read_files(root: Path) -> Iterator[tuple[str, Value]]:
-    """Yield ``(path below root, content)`` of every data file, in the order of their names.
-
-    Raises:
-        SchemaViolation: a file is misplaced, too large, not TOML, or breaks its schema.
-    """
     found = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.toml"))
     if len(found) > MAX_FILES:
         raise SchemaViolation("data-too-many-files", path=root, limit=MAX_FILES)
-    for name in found:
-        yield name, _typed(name, plain_data(_text_of(root / name, name), name))
+    return {name: _text_of(root / name, name) for name in (EDITION, *found)}
+
+
+def edition_number(texts: Mapping[str, str]) -> str:
+    """Return the edition's number.
+
+    Raises:
+        SchemaViolation: it is malformed.
+    """
+    number = texts[EDITION].strip()
+    if not _NUMBER.fullmatch(number):
+        raise SchemaViolation("edition-number", path=EDITION, value=number[:40], line=1)
+    return number
+
+
+def typed_files(texts: Mapping[str, str]) -> dict[str, Value]:
+    """Return the content of every data file by its path.
+
+    Raises:
+        SchemaViolation: a file is misplaced, not TOML, or breaks its schema.
+    """
+    return {name: _typed(name, plain_data(text, name)) for name, text in texts.items() if name != EDITION}
+
+
+def with_line(error: CatalogError, texts: Mapping[str, str]) -> CatalogError:
+    """Return an error with the file's path in full and, where it is known, the line.
+
+    A check that looks at one entry among all jurisdictions writes ``*`` for the folder, and ``at`` for a pointer that
+    the message does not show.
+    """
+    details = error.details
+    name = next((each for each in texts if fnmatchcase(each, str(details.get("path")))), None)
+    if name is None or "line" in details:
+        return error
+    pointer = details.get("at", details.get("pointer"))
+    word = str(details.get("id", details.get("value")))
+    line = line_with(texts[name], word) if pointer is None else line_of(texts[name], str(pointer))
+    return type(error)(error.code, **{**details, "path": name, "line": line})
 
 
 def schema_for(name: str) -> type[Value]:
@@ -88,7 +116,9 @@ def plain_data(text: str, name: str) -> dict[str, Any]:
     try:
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise SchemaViolation("data-not-toml", path=name, reason=str(error)) from None
+        at = re.search(r"line (\d+)", str(error))
+        line = at[1] if at else text.count("\n") + 1
+        raise SchemaViolation("data-not-toml", path=name, reason=str(error), line=line) from None
     level: list[Any] = [data]
     for _ in range(MAX_NESTING):
         level = [inner for each in level for inner in _inside(each)]
@@ -121,7 +151,9 @@ def _typed(name: str, data: dict[str, Any]) -> Value:
         return kind.model_validate(data)
     except ValidationError as error:
         found = invalid_post(error, data)
-        code = "data-key-unknown" if found.code == "key-unknown" else found.code
-        zh, en = (message(code, locale, found.details) for locale in LOCALES)
-        pointer = found.details["pointer"]
-        raise SchemaViolation("data-breaks-schema", path=name, pointer=pointer, en=en, zh=zh) from None
+        problems = [(found.code, found.details), *cast("list[_Problem]", found.details["others"])]
+        # A misspelt key is unknown and, under its right name, missing: say where it stands.
+        code, details = next((each for each in problems if each[0] == "key-unknown"), problems[0])
+        code = "data-key-unknown" if code == "key-unknown" else code
+        zh, en = (message(code, locale, details) for locale in LOCALES)
+        raise SchemaViolation("data-breaks-schema", path=name, pointer=details["pointer"], en=en, zh=zh) from None

@@ -104,7 +104,7 @@ BROKEN: dict[str, tuple[Break, type[CatalogError], str, str]] = {
         replaced(RULE, "SM2023-04-2", "SM2023-99"),
         DanglingCitation,
         "citation-dangling",
-        "rules/*/account-name-not-shown.toml",
+        "rules/cn/account-name-not-shown.toml",
     ),
     "a citation in the house": (
         replaced("rules/house/asset-changed.toml", "house = true", 'house = true\ncites = ["PA2021-17"]'),
@@ -134,32 +134,37 @@ BROKEN: dict[str, tuple[Break, type[CatalogError], str, str]] = {
         replaced("provisions/cn/PA2021.toml", "PA2021-17", "GB-6.1a"),
         SchemaViolation,
         "data-id-repeated",
-        "PA2021",
+        "provisions/cn/PA2021.toml",
     ),
-    "an automated provision without a rule": (removed(RULE), SchemaViolation, "provision-status", "SM2023-04-2"),
+    "an automated provision without a rule": (
+        removed(RULE),
+        SchemaViolation,
+        "provision-status",
+        "provisions/cn/SM2023.toml",
+    ),
     "unknown label in a condition": (
         replaced("rules/cn/past-event-without-time-and-place.toml", 'label = "past-event"', 'label = "past"'),
         DanglingCitation,
         "reference-dangling",
-        "rules/*/past-event-without-time-and-place.toml",
+        "rules/cn/past-event-without-time-and-place.toml",
     ),
     "unknown field of a label": (
         replaced("rules/cn/past-event-without-time-and-place.toml", '["time", "place"]', '["time", "plaice"]'),
         DanglingCitation,
         "reference-dangling",
-        "rules/*/past-event-without-time-and-place.toml",
+        "rules/cn/past-event-without-time-and-place.toml",
     ),
     "an asset's question in a rule about the post": (
         replaced(RULE, 'fact = "account.anonymous"\nis = true', 'notice = "fiction"'),
         SchemaViolation,
         "condition-out-of-place",
-        "rules/*/account-name-not-shown.toml",
+        "rules/cn/account-name-not-shown.toml",
     ),
     "a fact inside a condition about assets": (
         replaced(RULE, 'fact = "account.anonymous"\nis = true', 'some_asset = { fact = "asset.origin", is = "other" }'),
         SchemaViolation,
         "condition-out-of-place",
-        "rules/*/account-name-not-shown.toml",
+        "rules/cn/account-name-not-shown.toml",
     ),
     "assets counted from an asset": (
         replaced(
@@ -167,13 +172,13 @@ BROKEN: dict[str, tuple[Break, type[CatalogError], str, str]] = {
         ),
         SchemaViolation,
         "condition-out-of-place",
-        "rules/*/aigc-element-incomplete.toml",
+        "rules/cn/aigc-element-incomplete.toml",
     ),
     "evidence that reads a fact": (
         replaced(RULE, "[[evidence]]", '[[evidence]]\nwhen = { fact = "facts.reposted", is = true }'),
         SchemaViolation,
         "evidence-reads-fact",
-        "rules/*/account-name-not-shown.toml",
+        "rules/cn/account-name-not-shown.toml",
     ),
     "a remedy that reads a fact": (
         replaced(
@@ -183,25 +188,49 @@ BROKEN: dict[str, tuple[Break, type[CatalogError], str, str]] = {
         ),
         SchemaViolation,
         "evidence-reads-fact",
-        "rules/*/account-name-not-shown.toml",
+        "rules/cn/account-name-not-shown.toml",
     ),
     "every label of an unknown kind": (
         replaced(RULE, "[[evidence]]", '[[evidence]]\nwhen = { every_label = "rumor", on = "post", with = ["time"] }'),
         DanglingCitation,
         "reference-dangling",
-        "rules/*/account-name-not-shown.toml",
+        "rules/cn/account-name-not-shown.toml",
     ),
     "the format of a post": (
         replaced(RULE, "[[evidence]]", '[[evidence]]\nwhen = { format = ["jpeg"] }'),
         SchemaViolation,
         "condition-out-of-place",
-        "rules/*/account-name-not-shown.toml",
+        "rules/cn/account-name-not-shown.toml",
+    ),
+    "an alias that is somebody's id": (
+        replaced("provisions/cn/PA2021.toml", 'aliases = ["MCN-3"]', 'aliases = ["GB-6.1a"]'),
+        SchemaViolation,
+        "data-id-repeated",
+        "provisions/cn/PA2021.toml",
+    ),
+    "citation of a draft": (
+        replaced(RULE, '"SM2023-04-2"', '"SM2023-04-2", "MCN-2-5"'),
+        SchemaViolation,
+        "citation-of-draft",
+        RULE,
+    ),
+    "a provision in two sets of words": (
+        replaced("provisions/cn/MIN2026.toml", "quote =", 'zh = "甲"\nquote ='),
+        SchemaViolation,
+        "data-breaks-schema",
+        "provisions/cn/MIN2026.toml",
+    ),
+    "out of scope without a reason": (
+        replaced("provisions/cn/OP2021.toml", 'status = "planned"', 'status = "out-of-scope"'),
+        SchemaViolation,
+        "data-breaks-schema",
+        "provisions/cn/OP2021.toml",
     ),
     "advice by a provision that is not there": (
         replaced("rules/cn/fiction-without-label.toml", 'advised_by = ["SM2023-05-1"]', 'advised_by = ["SM2023-99"]'),
         DanglingCitation,
         "citation-dangling",
-        "rules/*/fiction-without-label.toml",
+        "rules/cn/fiction-without-label.toml",
     ),
     "a preference without a provision": (
         replaced("rules/cn/fiction-without-label.toml", 'advised_by = ["SM2023-05-1"]', ""),
@@ -213,7 +242,7 @@ BROKEN: dict[str, tuple[Break, type[CatalogError], str, str]] = {
         replaced(RULE, "{account.name}", "{account.nickname}"),
         SchemaViolation,
         "text-field-unknown",
-        "rules/*/account-name-not-shown.toml",
+        "rules/cn/account-name-not-shown.toml",
     ),
     "a wording asks for an unknown field": (
         replaced("kinds/mcn.toml", "机构:{name}", "机构:{brand}"),
@@ -245,7 +274,7 @@ BROKEN: dict[str, tuple[Break, type[CatalogError], str, str]] = {
         replaced("rules/cn/self-shot-without-time-and-place.toml", 'switch = "Q1"', 'switch = "Q98"'),
         DanglingCitation,
         "reference-dangling",
-        "rules/*/self-shot-without-time-and-place.toml",
+        "rules/cn/self-shot-without-time-and-place.toml",
     ),
     "unknown field that a kind needs": (
         replaced("kinds/fiction.toml", 'needs_all = ["form"]', 'needs_all = ["shape"]'),
@@ -257,7 +286,7 @@ BROKEN: dict[str, tuple[Break, type[CatalogError], str, str]] = {
         replaced("rules/cn/fiction-without-label.toml", '["Q11"]', '["Q99"]'),
         DanglingCitation,
         "reference-dangling",
-        "rules/*/fiction-without-label.toml",
+        "rules/cn/fiction-without-label.toml",
     ),
     "a file where none belongs": (
         added("rulez/cn/x.toml", "id = 'x'"),
@@ -314,6 +343,61 @@ def test_a_broken_edition_is_refused(name: str, edition: Path) -> None:
         assert shown != code
         assert str(caught.value.details["path"]) in shown
         assert not set("{}") & set(shown)
+
+
+LINES: dict[str, tuple[Break, str]] = {
+    "a misspelt key": (replaced(RULE, "severity =", "severty ="), "severty ="),
+    "a misspelt key inside a value": (
+        replaced("rules/cn/fiction-without-label.toml", "every_asset = { label", "each_asset = { label"),
+        "each_asset = { label",
+    ),
+    "a citation of nothing": (replaced(RULE, '"SM2023-04-2"', '\n  "SM2023-99",\n'), "SM2023-99"),
+    "a period that ends before it begins": (
+        replaced(RULE, "2023-07-05 }", "2023-07-05, until = 2023-07-04 }"),
+        "until = 2023-07-04",
+    ),
+    "a provision's period": (
+        replaced("provisions/cn/MIN2026.toml", "2026-03-01 }", "2026-03-01, until = 2026-02-28 }"),
+        "until = 2026-02-28",
+    ),
+    "an id used twice in one text": (
+        replaced("provisions/cn/PA2021.toml", "PA2021-9-2", "PA2021-9-1"),
+        'id = "PA2021-9-1"',
+    ),
+    "an id used in two texts": (replaced("provisions/cn/PA2021.toml", "PA2021-19", "OP2021-6"), 'id = "OP2021-6"'),
+    "no TOML": (replaced(RULE, "scope =", "scope"), "scope"),
+    "a value of the wrong type": (replaced(RULE, '["SM2023-04-2"]', '"SM2023-04-2"'), "cites ="),
+    "an unknown label": (
+        replaced("rules/cn/past-event-without-time-and-place.toml", '"past-event"', '"past"'),
+        '"past"',
+    ),
+    "a status that no rule bears out": (
+        replaced("provisions/cn/PA2021.toml", 'status = "planned"', 'status = "automated"'),
+        'id = "PA2021-9-1"',
+    ),
+    "no number": (replaced("EDITION", "2026", "two"), "two"),
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_an_error_names_the_line(name: str, edition: Path) -> None:
+    apply, words = LINES[name]
+    apply(edition)
+    with pytest.raises(CatalogError) as caught:
+        Catalog.from_directory(edition)
+    path, line = caught.value.details["path"], int(str(caught.value.details["line"]))
+    assert words in (edition / str(path)).read_text("utf-8").splitlines()[line - 1]
+    for locale in ("en", "zh-CN"):
+        assert caught.value.diagnostics(locale).startswith(f"{path}:{line}")
+
+
+def test_an_id_used_twice_is_reported_where_it_is_used_again(edition: Path) -> None:
+    replaced("provisions/cn/PA2021.toml", "PA2021-9-2", "PA2021-9-1")(edition)
+    with pytest.raises(SchemaViolation) as caught:
+        Catalog.from_directory(edition)
+    lines = (edition / "provisions/cn/PA2021.toml").read_text("utf-8").splitlines()
+    first, second = [at for at, text in enumerate(lines, 1) if text == 'id = "PA2021-9-1"']
+    assert (first, caught.value.details["line"]) == (first, second)
 
 
 def test_a_misspelt_key_is_named_with_its_place(edition: Path) -> None:
