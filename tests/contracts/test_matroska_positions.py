@@ -381,3 +381,25 @@ def test_tags_that_shrink_leave_a_void_of_any_size(left):
         once = write(content, publisher="x" * 8)
         assert check(once)
         assert len(once) == len(content)
+
+
+@pytest.mark.parametrize("said", [False, True])
+@pytest.mark.parametrize("room", [0, 2000])
+def test_several_tags_that_would_all_grow_take_one_place(said, room):
+    first = element(TAGS, tag(simple("PUBLISHER", "a"), simple("TITLE", "kept")))
+    second = element(TAGS, tag(simple("AIGC", "{}"), simple("GENRE", "kept too")), tag(simple("DATE_RECORDED", "2020")))
+    stating = [
+        (name, lambda where, name=name: cluster(1, element(POSITION, number(where[name], 4)))) for name in ("c1", "c2")
+    ]
+    content = laid_out(
+        ("seek", seek_head(("t1", TAGS), ("t2", TAGS), ("cues", CUES))),
+        ("gap", void(30)),
+        ("t1", first),
+        *HEAD,
+        ("t2", second),
+        ("cues", cues("c1", "c2")),
+        *([("void", void(room))] if room else []),
+        *(stating if said else CLUSTERS[:2]),
+    )
+    once = labelled(content)
+    assert b"kept too" in once

@@ -37,8 +37,8 @@ class _Plan:
 
     Attributes:
         edits: What that takes.
-        main: The one of them that writes the labels.
-        pushes: Whether that one makes clusters move, and is to make them move by whole pages.
+        written: Those of them that write Tags.
+        pushing: The one that makes clusters move, and is to make them move by whole pages.
         gone: Offsets of Tags that are no more where they were.
         fixed: Whether nothing in front of a cluster may move; None until it matters.
     """
@@ -46,8 +46,8 @@ class _Plan:
     reader: Reader
     layout: Layout
     edits: list[Edit] = field(default_factory=list)
-    main: Edit | None = None
-    pushes: bool = False
+    written: list[Edit] = field(default_factory=list)
+    pushing: Edit | None = None
     gone: set[int] = field(default_factory=set)
     fixed: bool | None = None
 
@@ -56,6 +56,8 @@ def edits(
     reader: Reader, layout: Layout, elements: Sequence[Element], old: Sequence[Node], new: Sequence[Node | None]
 ) -> list[Edit]:
     """Return the edits that make `new` Tags of `old` ones, which lie at `elements`; see `matroska_tags.edited`.
+
+    One at most may be larger than it was.
 
     Raises:
         MetadataNotWritten: ``matroska-no-room``: an index cannot hold the place of the Tags; ``matroska-full``: the
@@ -102,8 +104,8 @@ def _replace(plan: _Plan, element: Element, node: Node) -> None:
             _clear(plan, element)
             _add(plan, node)
             return
-        plan.pushes = True
-    plan.main = edit
+        plan.pushing = edit
+    plan.written.append(edit)
     plan.edits.append(edit)
 
 
@@ -112,13 +114,13 @@ def _add(plan: _Plan, node: Node) -> None:
     layout = plan.layout
     void = _free_void(layout, node)
     if void is not None:
-        plan.main = _in_its_place(layout, void, node)
+        edit = _in_its_place(layout, void, node)
     elif layout.first_cluster is None or _is_fixed(plan):
-        plan.main = Edit(layout.segment.end, layout.segment.end, ebml.pack(node))
+        edit = Edit(layout.segment.end, layout.segment.end, ebml.pack(node))
     else:
-        plan.main = Edit(layout.first_cluster, layout.first_cluster, ebml.pack(node))
-        plan.pushes = True
-    plan.edits.append(plan.main)
+        edit = plan.pushing = Edit(layout.first_cluster, layout.first_cluster, ebml.pack(node))
+    plan.written.append(edit)
+    plan.edits.append(edit)
 
 
 def _is_fixed(plan: _Plan) -> bool:
@@ -170,15 +172,15 @@ def _voided(element: Element) -> Edit:
 
 def _in_pages(plan: _Plan, others: Iterable[Edit]) -> list[Edit]:
     """Return the edits of the Tags; those that make the clusters move do it by whole pages, with a Void behind them."""
-    main = plan.main
-    if main is None or not plan.pushes:
+    pushing = plan.pushing
+    if pushing is None:
         return plan.edits
     behind = plan.layout.last_cluster
     size = -sum(edit.growth for edit in (*plan.edits, *others) if edit.end <= behind) % _PAGE
     if 0 < size < _LEAST_VOID:
         size += _PAGE
-    padded = main._replace(new=main.new + (ebml.void_head(size).ljust(size, b"\0") if size else b""))
-    return [padded if edit is main else edit for edit in plan.edits]
+    padded = pushing._replace(new=pushing.new + (ebml.void_head(size).ljust(size, b"\0") if size else b""))
+    return [padded if edit is pushing else edit for edit in plan.edits]
 
 
 def _seek_heads(plan: _Plan, moved: Moves) -> list[Edit]:
@@ -187,12 +189,12 @@ def _seek_heads(plan: _Plan, moved: Moves) -> list[Edit]:
     heads = layout.of_kind(SEEK_HEAD)
     old = _trees(plan, heads, {_SEEK})
     new = [[each for seek in head.children for each in _followed(plan, seek, moved)] for head in old]
-    if plan.main is not None and heads:
-        target = layout.position(moved.of_edit(plan.main))
+    for edit in plan.written if heads else ():
+        target = layout.position(moved.of_edit(edit))
         if not any(_leads_to(seek, TAGS, target) for children in new for seek in children):
             listed = [*new[0], _seek(TAGS, target)]
             # Who reads what is in front needs no index for it: not worth moving all else.
-            in_front = plan.main.start < layout.last_cluster and not plan.pushes
+            in_front = edit.start < layout.last_cluster and plan.pushing is None
             if not in_front or not _in_its_place(layout, heads[0], old[0].holding(tuple(listed))).growth:
                 new[0] = listed
     result = []

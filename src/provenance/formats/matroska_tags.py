@@ -71,15 +71,18 @@ def edited(tags: Sequence[Node], fields: Fields) -> list[Node | None]:
     """Return Tags elements in which each of `fields` is stated once or, where None, nowhere.
 
     One that does not change is the same object, None stands for one of which nothing is left, and a last one is new if
-    there was none to take what is stated.
+    there was none to take what is stated. Only one of them grows.
     """
     stated: set[FieldName] = set()
-    found = [_with_tags(each, tuple(_rewritten(child, fields, stated) for child in each.children)) for each in tags]
+    at = next((index for index, each in enumerate(tags) if any(map(_is_plain, each.children))), len(tags) - 1)
+    found = [
+        _with_tags(each, tuple(_rewritten(child, fields, stated, grows=index == at) for child in each.children))
+        for index, each in enumerate(tags)
+    ]
     new = tuple(_simple(name, value) for name, value in fields.items() if value is not None and name not in stated)
     if new and not found:
         return [Node(TAGS, 1, (Node(_TAG, 1, (Node(_TARGETS, 1, ()), *new)),))]
     if new:
-        at = next((index for index, each in enumerate(found) if any(map(_is_plain, each.children))), -1)
         found[at] = _with_tags(found[at], tuple(_extended(found[at].children, new)))
     return [_pruned(old, now) for old, now in zip(tags, found, strict=True)]
 
@@ -95,15 +98,17 @@ def _stated(simple: Node, location: str, *, of_file: bool) -> Iterator[Field]:
         yield from _stated(nested, location, of_file=False)
 
 
-def _rewritten(tag: Node, fields: Fields, stated: set[FieldName]) -> Node:
-    """Return a Tag without what `fields` replace, and with what of them has its place there."""
+def _rewritten(tag: Node, fields: Fields, stated: set[FieldName], *, grows: bool) -> Node:
+    """Return a Tag without what `fields` replace; what they state is put in the place of the old, where that grows."""
     if tag.kind != _TAG:
         return tag
-    children = tuple(_replaced(tag, fields, stated, of_file=not _target(tag)))
-    return _with_tags(tag, children)
+    of_file = not _target(tag)
+    return _with_tags(tag, tuple(_replaced(tag, fields, stated, of_file=of_file, grows=grows)))
 
 
-def _replaced(parent: Node, fields: Fields, stated: set[FieldName], *, of_file: bool) -> Iterator[Node]:
+def _replaced(
+    parent: Node, fields: Fields, stated: set[FieldName], *, of_file: bool, grows: bool = False
+) -> Iterator[Node]:
     for child in parent.children:
         name = _field(child) if child.kind == _SIMPLE_TAG else None
         if name is None or name not in fields or not (name == "aigc" or of_file) or not _states(child, name):
@@ -113,8 +118,10 @@ def _replaced(parent: Node, fields: Fields, stated: set[FieldName], *, of_file: 
         value = fields[name]
         if value is None or name in stated or not of_file or _name(child) != NATIVE[name]:
             continue
-        stated.add(name)
-        yield child if _says(child, name, value) else _simple(name, value)
+        says = _says(child, name, value)
+        if says or grows:
+            stated.add(name)
+            yield child if says else _simple(name, value)
 
 
 def _says(simple: Node, name: FieldName, value: str) -> bool:

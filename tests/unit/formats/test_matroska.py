@@ -1,5 +1,4 @@
 import io
-import time
 import tracemalloc
 
 import pytest
@@ -340,17 +339,15 @@ def test_nesting_too_deep_is_refused():
     refusal(file(VIDEO, element(TAGS, element(TAG, nested)), CLUSTERS), MalformedMedia)
 
 
-def test_too_many_elements_are_refused_soon():
+def test_too_many_elements_are_refused(monkeypatch):
     empty = b"\xec\x80"
-    started = time.perf_counter()
-    refusal(file(VIDEO, element(TAGS, element(TAG, empty * 4_000_000))), MalformedMedia)
+    refusal(file(VIDEO, element(TAGS, element(TAG, empty * 250_000))), MalformedMedia)
     refusal(file(VIDEO, empty * 20_000), MediaTooLarge)
-    refusal(
-        file(VIDEO, element(ATTACHMENTS, element(0x61A7, empty * 2_500_000))),
-        MediaTooLarge,
-        write_too=False,
-    )
-    assert time.perf_counter() - started < 20
+    monkeypatch.setattr(ebml, "_ELEMENT_LIMIT", 1000)
+    attached = element(ATTACHMENTS, element(0x61A7, empty * 2000))
+    refusal(file(VIDEO, element(CLUSTER), attached), MediaTooLarge, write_too=False)
+    endless = number(CLUSTER) + b"\xff" + element(0xA3, b"\x81\0\0\x80") * 2000
+    refusal(file(VIDEO, endless), MediaTooLarge)
 
 
 def test_numbers_that_no_number_is_long_do_no_harm():
@@ -364,3 +361,26 @@ def test_numbers_that_no_number_is_long_do_no_harm():
 
 def test_a_picture_too_large_is_refused():
     refusal(file(element(TRACKS, track(1, 1 << 20, 1 << 20)), CLUSTERS), MediaTooLarge, write_too=False)
+
+
+def test_a_manifest_behind_other_parts_of_an_attachment_is_seen():
+    parts = element(0x467E, b"described"), element(0x4660, b"application/c2pb"), element(0x4660, b"application/c2pa")
+    assert read(file(VIDEO, element(ATTACHMENTS, element(VOID), element(0x61A7, *parts)), CLUSTERS)).has_manifest
+
+
+def test_what_is_no_segment_is_refused():
+    assert read(header() + element(VOID, b"\0") + file(VIDEO)[len(header()) :]).fields == ()
+    refusal(header() + VIDEO, MalformedMedia)
+    refusal(b"RIFF" + file(VIDEO), MalformedMedia)
+    refusal(element(SEGMENT, VIDEO), MalformedMedia)
+    refusal(file(VIDEO, header()), MalformedMedia)
+    refusal(file(VIDEO, number(TRACKS) + b"\xff"), MalformedMedia)
+    open_child = number(CLUSTER) + b"\xff" + b"\xa3\xff"
+    refusal(file(VIDEO, open_child), MalformedMedia)
+    assert refusal(header() + number(SEGMENT), MalformedMedia).code == "ebml-truncated"
+    assert refusal(header() + number(SEGMENT)[:3], MalformedMedia).code == "ebml-truncated"
+    assert refusal(header() + number(SEGMENT) + b"\x01\0", MalformedMedia).code == "ebml-truncated"
+
+
+def test_too_many_top_level_elements_of_other_kinds_are_refused():
+    refusal(file(VIDEO, element(0x4444, b"") * 10_001), MediaTooLarge)
