@@ -64,32 +64,40 @@ def moved_chunks(file: BinaryIO, moov: Box, move: Move) -> list[Edit]:
             raise _unknown(box)
         _refuse_items_in(file, box)
         if box.kind == b"trak":
-            for table in _tables_of(file, box):
+            for inner in bmff.boxes(file, box, padded=True):
+                _refuse_items_in(file, inner)
+            for table, is_certain in _tables_of(file, box):
+                if not is_certain:
+                    raise _unknown(table)
                 edits += _moved_table(file, table, move)
     return edits
 
 
 def points_into(file: BinaryIO, moov: Box, start: int, end: int) -> bool:
     """Say whether a chunk of any track starts between two offsets; see `moved` for the errors."""
+    return any(start <= offset < end for table in _chunks(file, moov) for offset in table)
+
+
+def farthest(file: BinaryIO, moov: Box) -> int:
+    """Return the offset at which the last chunk of any track starts; 0 where there is none; see `moved` for errors."""
+    return max((max(table, default=0) for table in _chunks(file, moov)), default=0)
+
+
+def _chunks(file: BinaryIO, moov: Box) -> Iterator[array[int]]:
+    """Yield the offsets of each table of chunks in this file."""
     for track in bmff.find(file, moov, b"trak"):
-        for box in _tables_of(file, track):
-            _, table = _table(file, box)
-            if any(start <= offset < end for offset in table):
-                return True
-    return False
+        for box, is_certain in _tables_of(file, track):
+            if is_certain and box.kind in _CHUNKS:
+                yield _table(file, box)[1]
 
 
-def _tables_of(file: BinaryIO, track: Box) -> Iterator[Box]:
-    """Yield the tables of a track that hold offsets in this file."""
-    for box in bmff.boxes(file, track, padded=True):
-        _refuse_items_in(file, box)
+def _tables_of(file: BinaryIO, track: Box) -> Iterator[tuple[Box, bool]]:
+    """Yield the tables of a track that hold offsets in this file, and whether all of them are."""
     for minf in bmff.find(file, track, b"mdia", b"minf"):
         here = _in_this_file(file, minf)
-        tables = (table for kind in _TABLES for table in bmff.find(file, minf, b"stbl", kind))
-        for table in tables if here is not False else ():
-            if here is None:
-                raise _unknown(table)
-            yield table
+        for kind in _TABLES if here is not False else ():
+            for table in bmff.find(file, minf, b"stbl", kind):
+                yield table, here is True
 
 
 def _in_this_file(file: BinaryIO, minf: Box) -> bool | None:

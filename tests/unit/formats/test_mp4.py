@@ -447,7 +447,8 @@ def test_offsets_that_cannot_be_moved_are_refused_and_where_nothing_moves_nobody
         content[len(ftyp()) : content.rfind(b"mdat") - 4],
         content[content.rfind(b"mdat") - 4 :],
     )
-    assert stated(write(head + rest + moov, aigc=ELEMENT)) == [("aigc", ELEMENT)]
+    after = write(head + rest + moov, aigc=ELEMENT)
+    assert [each.value for each in handler(after).read(io.BytesIO(after), whole=False).fields] == [ELEMENT]
 
 
 def test_a_segment_index_that_a_change_would_divide_is_refused():
@@ -495,6 +496,20 @@ def test_a_damaged_film_is_refused_before_anything_is_written(content, error, co
     with pytest.raises(ProvenanceError):
         handler(content).write_fields(io.BytesIO(content), out, exif=None, xmp=b"<x/>", fields={"aigc": ELEMENT})
     assert out.getvalue() == b""
+
+
+@pytest.mark.parametrize("between", [(), [box(b"free", bytes(50))]])
+def test_a_film_cut_off_before_its_media_is_refused_wherever_it_is_cut(between):
+    content = film(between=between)
+    for length in range(len(content)):
+        with pytest.raises(ProvenanceError):
+            handler(content).read(io.BytesIO(content[:length]))
+    at = content.rfind(b"mdat") - 4
+    opened = content[:at] + bytes(4) + content[at + 4 :]
+    assert read(opened).warnings == ()
+    with pytest.raises(MalformedMedia) as caught:
+        read(opened[: at + 4])
+    assert caught.value.code == "bmff-truncated"
 
 
 @pytest.mark.parametrize("size", [65 << 20, 500_000_000])

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import BinaryIO, Final, NamedTuple
 
-from provenance.formats import bmff, movie, movie_edit, movie_in_place
+from provenance.errors import MalformedMedia
+from provenance.formats import bmff, bmff_offsets, movie, movie_edit, movie_in_place
 from provenance.formats.base import HEAD, NO_FIELDS, Container, Fields, Handler, Media, Places
 from provenance.formats.quicktime import NATIVE
 from provenance.formats.splice import splice
@@ -67,17 +68,20 @@ def _sniff(name: str, head: bytes) -> bool:
     return _format_of(head) == name
 
 
-def _read(name: str, file: BinaryIO, *, whole: bool = True) -> Container:  # noqa: ARG001 -- samples have no checksum
-    """Return what a film holds.
+def _read(name: str, file: BinaryIO, *, whole: bool = True) -> Container:
+    """Return what a film holds; with `whole`, make sure that its media data are there, which have no checksum.
 
     Raises:
-        MalformedMedia: See `movie.read` and `quicktime.user_statements`.
+        MalformedMedia: ``bmff-truncated``: samples lie behind the end of the file; or see `movie.read` and
+            `quicktime.user_statements`.
         UnsupportedFormat: See `movie.read`.
         MediaTooLarge: The index or one of its carriers exceeds a limit.
         OSError: Reading failed.
     """
     family = _FAMILIES[name]
     found = _film(file, name)
+    if whole and bmff_offsets.farthest(file, found.moov) > found.size:
+        raise MalformedMedia("bmff-truncated", offset=found.size)
     warnings = {
         "xmp-repeated": len(found.packets) > 1,
         "movie-change-interrupted": found.tail is not None and found.is_ours,
