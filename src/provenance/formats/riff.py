@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import BinaryIO, Final, NamedTuple
 
 from provenance.errors import MalformedMedia, MediaTooLarge, MetadataNotWritten
-from provenance.formats.base import check_carrier_size
+from provenance.formats.base import Field, check_carrier_size
 
 HEADER_SIZE: Final = 12
 """Bytes of ``RIFF``, the size of what follows, and the form type."""
@@ -26,6 +26,8 @@ XMP: Final = b"_PMX"
 LIST: Final = b"LIST"
 INFO: Final = b"INFO"
 AIGC: Final = b"AIGC"
+IN_CHUNK: Final = "RIFF:AIGC"
+IN_LIST: Final = "LIST INFO:AIGC"
 
 NO_SIZES: Final[Mapping[bytes, int]] = MappingProxyType({})
 
@@ -174,6 +176,23 @@ def is_sound_info(file: BinaryIO, chunk: Chunk) -> bool:
 def text(file: BinaryIO, chunk: Chunk) -> str:
     """Return a chunk's text without the zero that ends it; see `content` for the errors."""
     return content(file, chunk).rstrip(b"\0").decode(errors="replace")
+
+
+def elements(file: BinaryIO, alone: Sequence[Chunk], lists: Sequence[Chunk]) -> Iterator[Field]:
+    """Yield the AIGC elements that are chunks of their own, and those in lists of texts.
+
+    Raises:
+        MediaTooLarge: They are larger together than any metadata may be.
+        MalformedMedia: The file ends before they do.
+        OSError: Reading failed.
+    """
+    within = [each for chunk in lists for each in info_elements(file, chunk)]
+    found = [*alone, *within]
+    check_carrier_size(sum(each.length for each in found), min((each.start for each in found), default=0))
+    for each in alone:
+        yield Field("aigc", text(file, each), IN_CHUNK, "riff-chunk")
+    for each in within:
+        yield Field("aigc", text(file, each), IN_LIST, "riff-info")
 
 
 def info(file: BinaryIO, chunk: Chunk, value: str | None) -> bytes:

@@ -218,6 +218,7 @@ def test_a_full_riff_is_refused_before_anything_is_written(tmp_path):
         (riff(HEADER, chunk(b"LIST", b"movi", 1 << 20)), "riff-truncated"),
         (riff(HEADER, MOVI, kind=b"WAVE"), "avi-damaged"),
         (in_parts(at=1 << 40), "riff-truncated"),
+        (riff(HEADER, MOVI) + riff(kind=b"AVIX") * 200_000, "riff-damaged"),
     ],
 )
 def test_a_damaged_file_is_refused(content, code):
@@ -238,8 +239,10 @@ def test_what_is_too_large_to_hold_is_refused():
     for changes in ({"xmp": bytes(10_000_001)}, {"aigc": "x" * 10_000_001}):
         with pytest.raises(MediaTooLarge):
             write(content, **changes)
-    with pytest.raises(MediaTooLarge):
-        read(riff(HEADER, MOVI, chunk(b"_PMX", bytes(10_000_001))))
+    many = [chunk(b"AIGC", bytes(4_000_000))] * 3
+    for each in (chunk(b"_PMX", bytes(10_000_001)), b"".join(many), b"".join(lists(b"INFO", one) for one in many)):
+        with pytest.raises(MediaTooLarge):
+            read(riff(HEADER, MOVI, each))
     assert read(riff(HEADER, MOVI, chunk(b"LIST", b"INFO" + chunk(b"INAM", bytes(10_000_001))))).fields == ()
 
 

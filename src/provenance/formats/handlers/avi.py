@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
@@ -24,14 +23,15 @@ from provenance.formats.splice import Edit, splice
 _SIDES_AT: Final = 32  # in the main header: width and height
 _INDEX_HEAD: Final = struct.Struct("<HxBI16x")  # 32-bit words in an entry, kind of index, entries in use
 _INDEX_ENTRY: Final = struct.Struct("<QII")  # offset of an index, its size, how long its part lasts
-_RIFF_LIMIT: Final = 10_000
+_CHUNK_LIMIT: Final = 200_000
 _JUNK: Final = b"JUNK"
 
 
 @dataclass(slots=True)
 class _Layout:
     riffs: list[Chunk] = field(default_factory=list)
-    top: list[Chunk] = field(default_factory=list)  # in all of them
+    count: int = 0  # of chunks in all of them
+    junk: dict[int, Chunk] = field(default_factory=dict)  # by its offset
     sides: tuple[int, int] | None = None
     fixed: int = 0  # nothing before it may move
     reach: int = 0  # where what the indexes name ends
@@ -68,7 +68,7 @@ def read(file: BinaryIO, *, whole: bool = True) -> Container:
         height=layout.sides[1] if layout.sides else None,
         xmp=riff.content(file, layout.xmp[0]) if layout.xmp else None,
         xmp_count=len(layout.xmp),
-        fields=tuple(_fields(file, layout)),
+        fields=_fields(file, layout),
         has_manifest=layout.has_manifest,
         unsignable=_unsignable(file, layout),
         warnings=("xmp-repeated",) if len(layout.xmp) > 1 else (),
@@ -114,12 +114,8 @@ def write(
     splice(source, target, edits)
 
 
-def _fields(file: BinaryIO, layout: _Layout) -> Iterator[Field]:
-    for each in layout.lists:
-        for chunk in riff.info_elements(file, each):
-            yield Field("aigc", riff.text(file, chunk), "LIST INFO:AIGC", "riff-info")
-    for chunk in layout.elements:
-        yield Field("aigc", riff.text(file, chunk), "RIFF:AIGC", "riff-chunk")
+def _fields(file: BinaryIO, layout: _Layout) -> tuple[Field, ...]:
+    return tuple(sorted(riff.elements(file, layout.elements, layout.lists), key=lambda each: each.location))
 
 
 def _unsignable(file: BinaryIO, layout: _Layout) -> str | None:
@@ -131,7 +127,7 @@ def _unsignable(file: BinaryIO, layout: _Layout) -> str | None:
 
 def _element(file: BinaryIO, layout: _Layout, value: str | None, edits: list[Edit]) -> bytes:
     """Note what becomes of the elements that are there and where the new one goes; return what has to come last."""
-    if value is not None and [each[1:] for each in _fields(file, layout)] == [(value, "LIST INFO:AIGC", "riff-info")]:
+    if value is not None and [each[1:3] for each in _fields(file, layout)] == [(value, riff.IN_LIST)]:
         return b""
     edits += [_gone(layout, each) for each in layout.elements]
     for each in layout.lists:
@@ -145,7 +141,7 @@ def _element(file: BinaryIO, layout: _Layout, value: str | None, edits: list[Edi
         return b""
     new = riff.pack(riff.LIST, riff.INFO + riff.info_text(value))
     check_carrier_size(len(new), 0)
-    junk = (each for each in layout.top if each.kind == _JUNK and each.end <= layout.fixed)
+    junk = (each for each in layout.junk.values() if each.end <= layout.fixed)
     edit = next(filter(None, (_over(file, each.start, each.start, each.end, new) for each in junk)), None)
     edits += [edit] if edit else []
     return b"" if edit else new
@@ -156,7 +152,7 @@ def _list(file: BinaryIO, layout: _Layout, chunk: Chunk, value: str | None) -> E
     new = riff.info(file, chunk, value)
     if chunk.start >= layout.fixed:
         return Edit(chunk.start, chunk.end, new)
-    junk = next((each for each in layout.top if each.kind == _JUNK and each.start == chunk.end), chunk)
+    junk = layout.junk.get(chunk.end, chunk)
     own = _over(file, chunk.start, chunk.end, chunk.end, new)
     return own or _over(file, chunk.start, chunk.end, junk.end, new)
 
@@ -207,13 +203,13 @@ def _parse(file: BinaryIO) -> _Layout:
         raise MalformedMedia("avi-damaged", offset=CHUNK_HEAD)
     start = 0
     while _is_riff(file, start):
-        if len(layout.riffs) == _RIFF_LIMIT:
-            raise MalformedMedia("riff-damaged", offset=start)
         chunk = next(riff.chunks(file, start, size))
         layout.riffs.append(chunk)
         for each in riff.children(file, chunk):
-            layout.top.append(each)
+            layout.count += 1
             _note(file, layout, each)
+        if layout.count + len(layout.riffs) > _CHUNK_LIMIT:
+            raise MalformedMedia("riff-damaged", offset=chunk.start)
         start = chunk.end
     if not layout.fixed or layout.sides is None:
         raise MalformedMedia("avi-damaged", offset=end)
@@ -239,6 +235,8 @@ def _note(file: BinaryIO, layout: _Layout, chunk: Chunk) -> None:
         _note_header(file, layout, chunk)
     elif kind == riff.INFO and riff.is_sound_info(file, chunk):
         layout.lists.append(chunk)
+    elif chunk.kind == _JUNK:
+        layout.junk[chunk.start] = chunk
     elif chunk.kind == riff.XMP:
         layout.xmp.append(chunk)
     elif chunk.kind == b"C2PA":

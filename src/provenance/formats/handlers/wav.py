@@ -61,7 +61,7 @@ def read(file: BinaryIO, *, whole: bool = True) -> Container:
         mime="audio/wav",
         xmp=riff.content(file, layout.xmp[0]) if layout.xmp else None,
         xmp_count=len(layout.xmp),
-        fields=tuple(_fields(file, layout)),
+        fields=_fields(file, layout),
         has_manifest=layout.has_manifest,
         unsignable=_unsignable(file, layout),
         warnings=("xmp-repeated",) if len(layout.xmp) > 1 else (),
@@ -111,17 +111,13 @@ def write(
     splice(source, target, edits)
 
 
-def _fields(file: BinaryIO, layout: _Layout) -> Iterator[Field]:
-    for chunk in layout.elements:
-        yield Field("aigc", riff.text(file, chunk), "RIFF:AIGC", "riff-chunk")
-    for each in layout.lists:
-        for chunk in riff.info_elements(file, each):
-            yield Field("aigc", riff.text(file, chunk), "LIST INFO:AIGC", "riff-info")
+def _fields(file: BinaryIO, layout: _Layout) -> tuple[Field, ...]:
+    return tuple(riff.elements(file, layout.elements, layout.lists))
 
 
 def _element(file: BinaryIO, layout: _Layout, value: str | None, edits: list[Edit]) -> bytes:
     """Note what becomes of the elements that are there; return the chunk to add."""
-    if value is not None and [each[1:] for each in _fields(file, layout)] == [(value, "RIFF:AIGC", "riff-chunk")]:
+    if value is not None and [each[1:3] for each in _fields(file, layout)] == [(value, riff.IN_CHUNK)]:
         return b""
     edits += [Edit(each.start, each.end, riff.info(file, each, None)) for each in layout.lists]
     new = b"" if value is None else riff.pack(riff.AIGC, value.encode())
