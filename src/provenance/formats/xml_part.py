@@ -106,10 +106,15 @@ class _Scanner:
         self.depth = self.count = 0
         self.parser = expat.ParserCreate("UTF-8", _SEPARATOR)
         self.parser.buffer_text = True
+        self.parser.XmlDeclHandler = self.declaration
         self.parser.StartDoctypeDeclHandler = self.doctype
         self.parser.StartElementHandler = self.start
         self.parser.EndElementHandler = self.end
         self.parser.CharacterDataHandler = self.text
+
+    def declaration(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        if (encoding or "utf-8").lower() != "utf-8":
+            raise MalformedMedia("part-damaged", part=self.where, offset=self.parser.CurrentByteIndex)
 
     def doctype(self, *_: object) -> None:
         raise MalformedMedia("part-damaged", part=self.where, offset=self.parser.CurrentByteIndex)
