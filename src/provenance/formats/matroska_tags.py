@@ -110,18 +110,33 @@ def _replaced(
     parent: Node, fields: Fields, stated: set[FieldName], *, of_file: bool, grows: bool = False
 ) -> Iterator[Node]:
     for child in parent.children:
-        name = _field(child) if child.kind == _SIMPLE_TAG else None
+        if child.kind != _SIMPLE_TAG:
+            yield child
+            continue
+        name = _field(child)
+        inner = _with_tags(child, tuple(_replaced(child, fields, stated, of_file=False)))
         if name is None or name not in fields or not (name == "aigc" or of_file) or not _states(child, name):
-            nested = child.kind == _SIMPLE_TAG
-            yield _with_tags(child, tuple(_replaced(child, fields, stated, of_file=False))) if nested else child
+            yield inner
             continue
         value = fields[name]
-        if value is None or name in stated or not of_file or _name(child) != NATIVE[name]:
-            continue
-        says = _says(child, name, value)
-        if says or grows:
-            stated.add(name)
-            yield child if says else _simple(name, value)
+        if value is not None and name not in stated and of_file and _name(child) == NATIVE[name]:
+            if _says(child, name, value):
+                stated.add(name)
+                yield inner
+                continue
+            if grows:
+                stated.add(name)
+                yield _simple(name, value)
+        yield from _elements_in(inner)
+
+
+def _elements_in(simple: Node) -> Iterator[Node]:
+    """Yield the AIGC elements within a tag that goes, which are to stay."""
+    for nested in _of_kind(simple, _SIMPLE_TAG):
+        if _field(nested) == "aigc":
+            yield nested
+        else:
+            yield from _elements_in(nested)
 
 
 def _says(simple: Node, name: FieldName, value: str) -> bool:

@@ -141,6 +141,19 @@ def test_a_written_element_replaces_every_form_of_it_and_leaves_all_else():
     assert stated(write(once, aigc=None, publisher=None)) == []
 
 
+def test_an_element_within_a_tag_goes_or_stays_on_its_own():
+    nested = simple("GENRE", "in it", simple("AIGC", ELEMENT))
+    content = file(VIDEO, tag(simple("PUBLISHER", "old", nested)), CLUSTERS)
+    assert [(name, value) for name, value, _ in stated(write(content, publisher="new"))] == [
+        ("publisher", "new"),
+        ("aigc", ELEMENT),
+    ]
+    assert [(name, value) for name, value, _ in stated(write(content, publisher="old", aigc=None))] == [
+        ("publisher", "old")
+    ]
+    assert b"in it" in write(content, publisher="old", aigc=None)
+
+
 def test_the_first_place_of_a_field_is_kept():
     content = file(
         VIDEO, tag(simple("PUBLISHER", "old"), simple("TITLE", "kept"), simple("PUBLISHER", "older")), CLUSTERS
