@@ -160,8 +160,8 @@ def test_a_notice_not_found_in_the_picture_is_missing(catalog: Catalog) -> None:
 
 
 def test_a_kind_the_edition_lacks_is_refused(catalog: Catalog) -> None:
-    rumor = {"kind": "rumor", "by": "x", "at": "2026-01-01"}
-    post = Post.from_dict({**POST, "labels": [rumor], "assets": []})
+    advice = {"kind": "advice", "by": "x", "at": "2026-01-01"}
+    post = Post.from_dict({**POST, "labels": [advice], "assets": []})
     with pytest.raises(UnknownLabelKind):
         evaluate(post, [], catalog, on=ON)
 

@@ -15,9 +15,14 @@ from provenance.catalog.conditions import (
     FileSays,
     FormatIs,
     HasLabel,
+    HasQualification,
     MediumIs,
+    NoticeFlawed,
+    NoticeInBody,
     NoticeShown,
+    RepostChanges,
     SomeAsset,
+    TextSays,
     parts_of,
     walk,
 )
@@ -45,6 +50,9 @@ TEXT_FIELDS: Final = frozenset(
         "stated",
         "found",
         "on",
+        "matched",
+        "changes.zh",
+        "changes.en",
     }
 )
 HOUSE_RULES: Final = frozenset(
@@ -92,6 +100,8 @@ def _check_kind(kind: Kind, contents: Contents) -> None:
         raise SchemaViolation("kind-fields-differ", path=where, value=kind.id)
     if kind.notice.style is not None and kind.notice.style not in contents.styles:
         raise DanglingCitation("reference-dangling", path=where, value=kind.notice.style)
+    if kind.notice.must_say is not None and kind.notice.must_say not in contents.words:
+        raise DanglingCitation("reference-dangling", path=where, value=kind.notice.must_say)
     by = {kind.notice.by} if kind.notice.by else set()
     if strange := sorted({*kind.needs_all, *kind.needs_one_of, *by} - names):
         raise DanglingCitation("reference-dangling", path=where, value=strange[0])
@@ -101,11 +111,7 @@ def _check_kind(kind: Kind, contents: Contents) -> None:
 
 def _check_rule(rule: Rule, contents: Contents) -> None:
     where = f"rules/*/{rule.id}.toml"
-    for cited in _cites(rule):
-        if cited not in contents.provisions:
-            raise DanglingCitation("citation-dangling", path=where, value=cited)
-        if contents.provisions[cited].in_force is None:
-            raise SchemaViolation("citation-of-draft", path=where, value=cited)
+    _check_citations(rule, where, contents)
     open_questions = {*rule.switches, *({rule.inference.switch} if rule.inference else ())}
     if strange := sorted(open_questions.difference(contents.switches)):
         raise DanglingCitation("reference-dangling", path=where, value=strange[0])
@@ -124,14 +130,28 @@ def _check_rule(rule: Rule, contents: Contents) -> None:
             raise SchemaViolation("evidence-reads-fact", path=where, value=read[0])
 
 
+def _check_citations(rule: Rule, where: str, contents: Contents) -> None:
+    for cited in _cites(rule):
+        if cited not in contents.provisions:
+            raise DanglingCitation("citation-dangling", path=where, value=cited)
+        if contents.provisions[cited].in_force is None:
+            raise SchemaViolation("citation-of-draft", path=where, value=cited)
+    if strange := sorted(set(rule.cited_when).difference(rule.cites)):
+        raise DanglingCitation("citation-dangling", path=where, value=strange[0])
+
+
 def _check_condition(condition: Condition, where: str, contents: Contents, *, in_asset: bool) -> None:
     quantified = isinstance(condition, EveryAsset | SomeAsset)
     if quantified and in_asset:
         raise SchemaViolation("condition-out-of-place", path=where, value=next(iter(condition.as_json())))
     if not in_asset and _needs_asset(condition):
         raise SchemaViolation("condition-out-of-place", path=where, value=next(iter(condition.as_json())))
-    if isinstance(condition, HasLabel | EveryLabel | NoticeShown | FileSays):
-        _check_kind_reference(condition, where, contents)
+    if in_asset and isinstance(condition, TextSays | HasQualification | NoticeInBody | RepostChanges):
+        raise SchemaViolation("condition-out-of-place", path=where, value=next(iter(condition.as_json())))
+    for kind, fields in _kinds_in(condition):
+        _check_kind_reference(kind, fields, where, contents)
+    if strange := sorted(set(_lists_in(condition)).difference(contents.words)):
+        raise DanglingCitation("reference-dangling", path=where, value=strange[0])
     for part in parts_of(condition):
         if quantified and any(isinstance(each, FactIs) for each in walk(part)):
             raise SchemaViolation("condition-out-of-place", path=where, value="fact")
@@ -140,7 +160,7 @@ def _check_condition(condition: Condition, where: str, contents: Contents, *, in
 
 def _needs_asset(condition: Condition) -> bool:
     match condition:
-        case MediumIs() | FormatIs() | NoticeShown() | ElementHolds() | FileSays():
+        case MediumIs() | FormatIs() | NoticeShown() | NoticeFlawed() | ElementHolds() | FileSays():
             return True
         case HasLabel(on=level) | EveryLabel(on=level):
             return level != "post"
@@ -150,16 +170,31 @@ def _needs_asset(condition: Condition) -> bool:
             return False
 
 
-def _check_kind_reference(
-    condition: HasLabel | EveryLabel | NoticeShown | FileSays, where: str, contents: Contents
-) -> None:
+def _kinds_in(condition: Condition) -> Iterator[tuple[str, set[str]]]:
+    """Yield the label kinds a condition names, each with the fields it asks of it."""
     match condition:
-        case HasLabel(label=name, fields=fields) | EveryLabel(every_label=name, fields=fields):
-            wanted = set(fields)
-        case NoticeShown(notice=name) | FileSays(file_says=name):
-            wanted = set()
+        case HasLabel(label=name, fields=fields, where=where, where_not=where_not):
+            yield name, {*fields, *(each.field for each in (*where, *where_not))}
+        case EveryLabel(every_label=name, fields=fields) | FileSays(file_says=name, fields=fields):
+            yield name, set(fields)
+        case NoticeShown(notice=name) | NoticeInBody(body_shows=name):
+            yield name, set()
+        case NoticeFlawed(flawed=names):
+            yield from ((name, set()) for name in names)
+
+
+def _lists_in(condition: Condition) -> Iterator[str]:
+    """Yield the word lists a condition names."""
+    match condition:
+        case TextSays(says=name):
+            yield name
+        case HasLabel(where=where, where_not=where_not):
+            yield from (each.vague for each in (*where, *where_not) if each.vague is not None)
+
+
+def _check_kind_reference(name: str, fields: set[str], where: str, contents: Contents) -> None:
     kind = contents.kinds.get(name)
-    if kind is None or (strange := sorted(wanted - {field.name for field in kind.field})):
+    if kind is None or (strange := sorted(fields - {field.name for field in kind.field})):
         raise DanglingCitation("reference-dangling", path=where, value=name if kind is None else f"{name}.{strange[0]}")
 
 

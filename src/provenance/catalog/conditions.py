@@ -1,8 +1,8 @@
 """The condition language of the rule data: small, closed, and typed.
 
-``all``, ``any`` and ``not`` join atoms. An atom asks one thing of a post or of one of its assets: a fact, the asset's
-medium, its file's format, one or every label of a kind and its fields, a notice found in the finished picture, an AIGC
-element, or what the file itself says.
+``all``, ``any`` and ``not`` join atoms. An atom asks one thing of a post or of one of its assets: a fact, a credential,
+words in a text, the asset's medium, its file's format, one or every label of a kind and its fields, a notice found in
+the finished file or in the body, an AIGC element, what the file itself says, or how a repost differs from its original.
 ``every_asset`` and ``some_asset`` let a rule about the post look at its assets.
 """
 
@@ -15,10 +15,45 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from provenance.catalog.facts import FACTS
 from provenance.model.base import Name, Value, refuse
+from provenance.model.post import Domain
 
-Medium = Literal["image", "video", "audio"]
+Medium = Literal["image", "video", "audio", "document"]
+Text = Literal["account.name", "title", "body"]
+QualificationStatus = Literal["verified", "unverified", "expired"]
+Change = Literal["number", "negation", "name"]
 Element = Literal[
     "Label", "ContentProducer", "ProduceID", "ReservedCode1", "ContentPropagator", "PropagateID", "ReservedCode2"
+]
+# How an AIGC element can depart from Annex E, and that its signature does not hold; the codes of whoever reads files.
+ElementProblem = Literal[
+    "aigc-not-json",
+    "aigc-too-long",
+    "aigc-legacy-schema",
+    "aigc-key-unknown",
+    "aigc-key-missing",
+    "aigc-key-repeated",
+    "aigc-key-case",
+    "aigc-value-not-text",
+    "aigc-quotes-escaped",
+    "aigc-character",
+    "aigc-label-unknown",
+    "aigc-signature-broken",
+]
+# What can be wrong with a notice that was found: of its looks, its place, its time, its words or its sound.
+Flaw = Literal[
+    "too-small",
+    "too-faint",
+    "covered",
+    "under-player-bar",
+    "not-at-edge",
+    "not-from-start",
+    "too-short",
+    "words-missing",
+    "neither-voice-nor-rhythm",
+    "other-rhythm",
+    "over-content",
+    "unusual-pace",
+    "unclear",
 ]
 
 
@@ -83,12 +118,36 @@ class FormatIs(Value):
     format: Annotated[tuple[Name, ...], Field(min_length=1)]
 
 
+class FieldTest(Value):
+    """One test of one field of a label.
+
+    It has one of these values; it names nobody but what a list of vague sources holds (`vocabulary/words/`); or it
+    names another account of the same operator.
+    """
+
+    field: Name
+    any_of: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    vague: Name | None = None
+    own_matrix: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _is_one_test(self) -> FieldTest:
+        if sum(each is not None for each in (self.any_of, self.vague, self.own_matrix)) != 1:
+            raise refuse("condition-test", "not one test", value=self.field)
+        return self
+
+
 class HasLabel(Value):
-    """There is such a label with every field of `with`: on the post, on the asset itself, or in effect on the asset."""
+    """There is such a label: on the post, on the asset itself, or in effect on the asset.
+
+    It has every field of `with`, passes every test of `where` and none of `where_not`.
+    """
 
     label: Name
     on: Literal["post", "asset", "effective"]
     fields: Annotated[tuple[Name, ...], Field(alias="with")] = ()
+    where: tuple[FieldTest, ...] = ()
+    where_not: tuple[FieldTest, ...] = ()
 
 
 class EveryLabel(Value):
@@ -105,17 +164,64 @@ class NoticeShown(Value):
     notice: Name
 
 
+class NoticeFlawed(Value):
+    """A notice of one of these kinds was found in the finished file, and each one found of it has one of these flaws.
+
+    What was not measured is no flaw.
+    """
+
+    flawed: Annotated[tuple[Name, ...], Field(min_length=1)]
+    by: Annotated[tuple[Flaw, ...], Field(min_length=1)]
+
+
+class NoticeInBody(Value):
+    """The notice of that kind stands in the post's body; at its `start`: before everything else."""
+
+    body_shows: Name
+    at: Literal["start", "anywhere"]
+
+
 class ElementHolds(Value):
-    """The file has an AIGC element in which these keys are not empty, and with one of these Labels; of `[]`, any."""
+    """The file has an AIGC element in which these keys are not empty, and with one of these Labels; of `[]`, any.
+
+    `problems`: with one of these; `least`: that many such elements.
+    """
 
     aigc: tuple[Element, ...]
     label_any_of: Annotated[tuple[Literal["1", "2", "3"], ...], Field(min_length=1)] | None = None
+    problems: Annotated[tuple[ElementProblem, ...], Field(min_length=1)] | None = None
+    least: Annotated[int, Field(ge=1, le=9)] = 1
 
 
 class FileSays(Value):
-    """The file's own metadata or manifest makes a statement of that kind about the asset."""
+    """The file's own metadata or manifest makes a statement of that kind about the asset, with these fields."""
 
     file_says: Name
+    fields: Annotated[tuple[Name, ...], Field(alias="with")] = ()
+
+
+class TextSays(Value):
+    """One of these texts of the post says a word of a list (`vocabulary/words/`)."""
+
+    text: Annotated[tuple[Text, ...], Field(min_length=1)]
+    says: Name
+
+
+class HasQualification(Value):
+    """The account has a credential for one of these domains.
+
+    `status`: of this standing; `current`: its last valid day is not past on the day of the check.
+    """
+
+    qualification: Annotated[tuple[Domain, ...], Field(min_length=1)]
+    status: QualificationStatus | None = None
+    current: Literal[True] | None = None
+
+
+class RepostChanges(Value):
+    """Title or body differ from those of a quoted original (`source.title`, `source.text`) in one of these ways."""
+
+    repost_changes: Annotated[tuple[Change, ...], Field(min_length=1)]
 
 
 class EveryAsset(Value):
@@ -141,8 +247,13 @@ _KINDS: Final = {
     "label": HasLabel,
     "every_label": EveryLabel,
     "notice": NoticeShown,
+    "flawed": NoticeFlawed,
+    "body_shows": NoticeInBody,
     "aigc": ElementHolds,
     "file_says": FileSays,
+    "text": TextSays,
+    "qualification": HasQualification,
+    "repost_changes": RepostChanges,
     "every_asset": EveryAsset,
     "some_asset": SomeAsset,
 }
@@ -164,8 +275,13 @@ Condition = Annotated[
     | Annotated[HasLabel, Tag("label")]
     | Annotated[EveryLabel, Tag("every_label")]
     | Annotated[NoticeShown, Tag("notice")]
+    | Annotated[NoticeFlawed, Tag("flawed")]
+    | Annotated[NoticeInBody, Tag("body_shows")]
     | Annotated[ElementHolds, Tag("aigc")]
     | Annotated[FileSays, Tag("file_says")]
+    | Annotated[TextSays, Tag("text")]
+    | Annotated[HasQualification, Tag("qualification")]
+    | Annotated[RepostChanges, Tag("repost_changes")]
     | Annotated[EveryAsset, Tag("every_asset")]
     | Annotated[SomeAsset, Tag("some_asset")],
     Discriminator(_tag),

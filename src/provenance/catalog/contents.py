@@ -8,6 +8,7 @@ from typing import Final
 
 from provenance.catalog.conditions import AllOf, Condition
 from provenance.catalog.data import Carriers, Instrument, Kind, Provision, Rule, SourceTypes, Style, Switch
+from provenance.catalog.words import WordList
 
 HOUSE: Final = "house"
 
@@ -25,6 +26,7 @@ class Contents:
         rules: Rules by id, of every jurisdiction and of the house.
         jurisdictions: The ids of the rules of each jurisdiction, and of ``house``.
         switches: Open questions of law by id.
+        words: Word lists by id.
     """
 
     edition: str
@@ -35,6 +37,7 @@ class Contents:
     rules: Mapping[str, Rule]
     jurisdictions: Mapping[str, tuple[str, ...]]
     switches: Mapping[str, Switch]
+    words: Mapping[str, WordList]
     carriers: Carriers
     source_types: SourceTypes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal
 
@@ -54,12 +55,24 @@ class Wording(Localized):
 
 
 class NoticeSpec(Value):
-    """Where a kind's notice is shown by default, and its texts."""
+    """Where a kind's notice is shown by default, and its texts.
+
+    Attributes:
+        surfaces: Where it is shown.
+        style: How it looks where it is drawn, and what it is measured by where it is found.
+        drawn_from_post: A label on the post is drawn on every picture.
+        by: The field whose value chooses among the wordings.
+        must_say: The word list of which any text or speech that serves as this notice says something.
+        rhythm: The rhythm that may stand for it in sound.
+        wording: Its texts.
+    """
 
     surfaces: Annotated[tuple[Surface, ...], Field(min_length=1)]
     style: Id | None = None
     drawn_from_post: bool = False
     by: Name | None = None
+    must_say: Id | None = None
+    rhythm: Line | None = None
     wording: Annotated[tuple[Wording, ...], Field(min_length=1)]
 
 
@@ -78,7 +91,14 @@ class Kind(Value):
 
 
 class Style(Value):
-    """How a drawn notice looks and how it is measured; ratios are of the picture's short side."""
+    """How a drawn notice looks and how it is measured; ratios are of the picture's short side.
+
+    Attributes:
+        edge_ratio: A notice no farther than this from a side of the picture is at its edge.
+        player_bar_ratio: So much of a video's height, at its bottom, lies under the player's progress bar.
+        min_seconds: How long a notice in a video has to stay.
+        min_pace: The least speed of a spoken notice, in Chinese characters a minute; `max_pace`: the highest.
+    """
 
     id: Id
     about: Localized
@@ -87,6 +107,11 @@ class Style(Value):
     min_height_ratio: Ratio
     min_contrast: Annotated[float, Field(ge=1, le=21)]
     min_short_side: Annotated[int, Field(gt=0)]
+    edge_ratio: Ratio
+    player_bar_ratio: Ratio
+    min_seconds: Annotated[float, Field(gt=0)]
+    min_pace: Annotated[int, Field(gt=0)]
+    max_pace: Annotated[int, Field(gt=0)]
 
 
 class TextSource(Value):
@@ -196,7 +221,8 @@ class Preference(Value):
 class Rule(Value):
     """One rule. `severity` is an author's; another role's follows from the provisions it is bound by.
 
-    `fix_when` replaces `fix` where the usual remedy cannot help.
+    `fix_when` replaces `fix` where the usual remedy cannot help. A provision in `cited_when` is cited, and binds, only
+    where its condition holds.
     """
 
     id: Id
@@ -206,6 +232,7 @@ class Rule(Value):
     fix: Localized
     fix_when: tuple[Remedy, ...] = ()
     cites: tuple[ProvisionId, ...] = ()
+    cited_when: Mapping[ProvisionId, Condition] = Field(default_factory=dict)
     in_force: Period | None = None
     scope: Literal["post", "asset"]
     pointer: Annotated[str, Field(pattern=r"^(/[a-z0-9_]+)*$")] = ""
@@ -224,6 +251,7 @@ class Rule(Value):
             parts.append(self.prefers.condition)
         if self.inference is not None:
             parts.append(self.inference.when)
+        parts += self.cited_when.values()
         return tuple(part for part in parts if part is not None)
 
     @model_validator(mode="after")
@@ -274,11 +302,12 @@ class Carriers(Value):
 
 
 class Switch(Value):
-    """A question the law leaves open, the default taken, and what the default does."""
+    """A question the law leaves open (``Q``) or this edition raises (``E``), the default, and what the default does."""
 
-    id: Annotated[str, Field(pattern=r"^Q[0-9]+$")]
+    id: Annotated[str, Field(pattern=r"^[QE][0-9]+$")]
     question: Localized
     default: Localized
+    effect: Localized
     source: Line
 
 

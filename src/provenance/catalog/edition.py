@@ -16,12 +16,13 @@ from provenance.catalog.contents import HOUSE, Contents
 from provenance.catalog.data import Carriers, Instrument, Kind, Provision, Rule, SourceTypes, Style, Switches
 from provenance.catalog.notices import LEGAL_LOCALE, PlannedNotice
 from provenance.catalog.signatures import PublicKey, require_signature
+from provenance.catalog.words import WordList
 from provenance.errors import CatalogError, EditionNotFound, InvalidPost, SchemaViolation, UnknownLabelKind, UsageError
 from provenance.model.base import Value
 from provenance.model.labels import AIGenerated, ExtensionLabel
 from provenance.model.post import PlacedLabel, Post
 
-_Named = TypeVar("_Named", Kind, Style, Instrument, Rule)
+_Named = TypeVar("_Named", Kind, Style, Instrument, Rule, WordList)
 _Sole = TypeVar("_Sole", Carriers, SourceTypes, Switches)
 
 
@@ -194,6 +195,7 @@ def _assembled(texts: Mapping[str, str]) -> Catalog:
         rules=_by_id(files, Rule),
         jurisdictions=_jurisdictions(files),
         switches={each.id: each for each in _only(files, "vocabulary/switches.toml", Switches).switch},
+        words=_by_id(files, WordList),
         carriers=_only(files, "vocabulary/carriers.toml", Carriers),
         source_types=_only(files, "vocabulary/digital-source-type.toml", SourceTypes),
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, get_args
 
-from provenance.model.post import Content, Declaration, Domain, Origin, Post, Topic
+from provenance.model.post import Content, Declaration, Domain, Origin, Post, Role, Topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ FACTS: Final[Mapping[str, Fact]] = {
     "account.mcn.name": Fact("/account/mcn/name", (), _mcn_name, gap=True),
     "account.mcn_managed": Fact("/account/mcn_managed", _FLAG, lambda post: post.account.mcn_managed),
     "account.self_media": Fact("/account/self_media", _FLAG, lambda post: post.account.self_media),
+    "acting_as": Fact("/acting_as", get_args(Role), lambda post: post.acting_as),
     "asset.origin": Fact("/assets/{at}/origin", get_args(Origin), lambda asset: asset.origin),
     "declaration.option": Fact(
         "/declaration/option", _OPTIONS, lambda post: post.declaration and post.declaration.option, gap=True
@@ -53,6 +54,7 @@ FACTS: Final[Mapping[str, Fact]] = {
     "facts.original": Fact("/facts/original", _FLAG, lambda post: post.facts.original),
     "facts.reposted": Fact("/facts/reposted", _FLAG, lambda post: post.facts.reposted),
     "facts.topics": Fact("/facts/topics", get_args(Topic), lambda post: post.facts.topics, many=True),
+    "kind": Fact("/kind", get_args(Post.model_fields["kind"].annotation), lambda post: post.kind),
 }
 ASSET_FACTS: Final = frozenset(key for key in FACTS if key.startswith("asset."))
 POST_FACTS: Final = tuple(key for key in FACTS if key not in ASSET_FACTS)

@@ -19,6 +19,7 @@ from provenance import _files
 from provenance._messages import LOCALES, message
 from provenance.catalog.data import Carriers, Instrument, Kind, Rule, SourceTypes, Style, Switches
 from provenance.catalog.lines import line_of, line_with
+from provenance.catalog.words import WordList
 from provenance.errors import CatalogError, EditionNotFound, ProvenanceError, SchemaViolation
 from provenance.model.base import Value
 from provenance.model.pointers import invalid_post
@@ -38,6 +39,7 @@ LAYOUT: Final[Mapping[str, type[Value]]] = {
     "vocabulary/carriers.toml": Carriers,
     "vocabulary/digital-source-type.toml": SourceTypes,
     "vocabulary/switches.toml": Switches,
+    "vocabulary/words": WordList,
 }
 
 

@@ -31,7 +31,7 @@ class PlannedNotice:
 
 def text_for(kind: Kind, label: Value, locale: Locale) -> str:
     """Return the notice's text for one label, in the words of the edition."""
-    value = vars(label) if label.model_extra is None else vars(label) | label.model_extra
+    value: Mapping[str, Any] = label.fields()  # type: ignore[attr-defined]
     template = wording_for(kind, value)[locale]
     if "{" not in template:
         return template

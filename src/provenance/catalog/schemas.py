@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from provenance.catalog.data import Carriers, Instrument, Kind, Rule, SourceTypes, Style, Switches
+from provenance.catalog.words import WordList
 from provenance.model.base import Value
 
 SCHEMAS: Final[Mapping[str, type[Value]]] = {
@@ -18,6 +19,7 @@ SCHEMAS: Final[Mapping[str, type[Value]]] = {
     "provision": Instrument,
     "rule": Rule,
     "switches": Switches,
+    "words": WordList,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import ConfigDict, Discriminator, Field, GetJsonSchemaHandler, Tag, model_validator
@@ -34,6 +35,10 @@ class Place(Value):
 
 class LabelValue(Value):
     """What every typed label has: a kind, which a label in a post file must name."""
+
+    def fields(self) -> Mapping[str, Any]:
+        """Return every field under its name in a post file, those that are not given too; not to be changed."""
+        return vars(self)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
@@ -140,6 +145,10 @@ class MinorsRisk(LabelValue):
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, populate_by_name=True)
 
+    def fields(self) -> Mapping[str, Any]:
+        """Return every field under its name in a post file."""
+        return {"kind": self.kind, "class": self.risk}
+
 
 class Affiliation(LabelValue):
     """The multi-channel network (MCN) an account belongs to."""
@@ -156,6 +165,10 @@ class ExtensionLabel(Value):
     model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
     kind: Name
+
+    def fields(self) -> Mapping[str, Any]:
+        """Return every field that is given; not to be changed."""
+        return {**vars(self), **(self.model_extra or {})}
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:

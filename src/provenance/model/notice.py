@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from provenance.model.base import Line, Name, Number, Pixels, Value
 
 Surface = Literal["media", "post", "account", "player"]
+_Any = TypeVar("_Any")
+_Unsaid = Annotated[SkipJsonSchema[_Any], Field(exclude=True)]
 
 
 class Box(Value):
@@ -41,9 +44,23 @@ class Notice(Value):
 
 
 class NoticeReading(Value):
-    """What was measured of a stated notice in the finished file.
+    """What was measured of a stated notice in the finished file; `None` is not measured.
 
-    `height_ratio` is ink height / short side of the picture; `contrast` is the WCAG ratio of ink to what surrounds it.
+    What is not part of the JSON is for the rules.
+
+    Attributes:
+        kind: The label kind it is the notice of.
+        text: What it says; of a rhythm, its rhythm, ``短`` and ``长`` with a space between letters.
+        found: It is there, large and clear enough.
+        height_ratio: Ink height / short side of the picture.
+        contrast: WCAG ratio of ink to what surrounds it.
+        box: Where it stands in the displayed picture.
+        seconds: When it is shown or heard.
+        covered: Something of the player or the page lies over it.
+        form: Text in a picture, speech or rhythm in sound.
+        pace: Chinese characters a minute of speech.
+        over_content: It sounds while the content does.
+        clear: It can be told from what sounds beside it.
     """
 
     kind: Name
@@ -51,3 +68,10 @@ class NoticeReading(Value):
     found: bool
     height_ratio: float | None = None
     contrast: float | None = None
+    box: _Unsaid[Box | None] = None
+    seconds: _Unsaid[Seconds | None] = None
+    covered: _Unsaid[bool | None] = None
+    form: _Unsaid[Literal["text", "voice", "rhythm"] | None] = None
+    pace: _Unsaid[float | None] = None
+    over_content: _Unsaid[bool | None] = None
+    clear: _Unsaid[bool | None] = None

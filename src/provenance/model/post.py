@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Final, Literal
 
@@ -63,13 +64,24 @@ class MatrixAccount(Value):
     name: Name
 
 
+def _day(text: str) -> str:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise refuse("day-unknown", "no such day", value=text) from None
+    return text
+
+
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_day)]
+
+
 class Qualification(Value):
     """A professional credential; `expires` is its last valid day."""
 
     name: Name
     domain: Domain
     status: Literal["verified", "unverified", "expired"]
-    expires: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+    expires: Day | None = None
 
 
 class Account(Value):

@@ -14,31 +14,41 @@ from provenance.catalog.conditions import (
     EveryAsset,
     EveryLabel,
     FactIs,
+    FieldTest,
     FileSays,
     FormatIs,
     HasLabel,
+    HasQualification,
     MediumIs,
     Not,
+    NoticeFlawed,
+    NoticeInBody,
     NoticeShown,
+    RepostChanges,
     SomeAsset,
+    TextSays,
 )
 from provenance.catalog.facts import FACTS
+from provenance.catalog.words import WordList
+from provenance.model.observation import AigcElement
 from provenance.rules.views import Facts, View
+from provenance.text import is_vague_source, name_key
 
 Check = Callable[[View, Facts], bool]
+Words = Mapping[str, WordList]
 
 
-def compiled(condition: Condition) -> Check:
-    """Turn a condition into a function of a view and of facts that are all present."""
-    return _MAKERS[type(condition)](condition)
+def compiled(condition: Condition, words: Words) -> Check:
+    """Turn a condition into a function of a view and of facts that are all present; `words` are the edition's lists."""
+    return _MAKERS[type(condition)](condition, words)
 
 
-def _all(condition: AllOf) -> Check:
-    return reduce(_both, map(compiled, condition.all))
+def _all(condition: AllOf, words: Words) -> Check:
+    return reduce(_both, [compiled(each, words) for each in condition.all])
 
 
-def _any(condition: AnyOf) -> Check:
-    return reduce(_either, map(compiled, condition.any))
+def _any(condition: AnyOf, words: Words) -> Check:
+    return reduce(_either, [compiled(each, words) for each in condition.any])
 
 
 def _both(one: Check, other: Check) -> Check:
@@ -49,13 +59,13 @@ def _either(one: Check, other: Check) -> Check:
     return lambda view, facts: one(view, facts) or other(view, facts)
 
 
-def _not(condition: Not) -> Check:
-    check = compiled(condition.part)
+def _not(condition: Not, words: Words) -> Check:
+    check = compiled(condition.part, words)
     return lambda view, facts: not check(view, facts)
 
 
-def _every(condition: EveryAsset) -> Check:
-    check, media = compiled(condition.every_asset), condition.of
+def _every(condition: EveryAsset, words: Words) -> Check:
+    check, media = compiled(condition.every_asset, words), condition.of
 
     def holds(view: View, facts: Facts) -> bool:
         chosen = [each for each in view.assets if media is None or each.medium in media]
@@ -64,12 +74,12 @@ def _every(condition: EveryAsset) -> Check:
     return holds
 
 
-def _some(condition: SomeAsset) -> Check:
-    check = compiled(condition.some_asset)
+def _some(condition: SomeAsset, words: Words) -> Check:
+    check = compiled(condition.some_asset, words)
     return lambda view, facts: any(check(each, facts) for each in view.assets)
 
 
-def _fact(condition: FactIs) -> Check:
+def _fact(condition: FactIs, _: Words) -> Check:
     key, accepted = condition.fact, condition.accepted
     if condition.given:
         return lambda _, facts: facts[key] is not None
@@ -78,57 +88,113 @@ def _fact(condition: FactIs) -> Check:
     return lambda _, facts: facts[key] in accepted
 
 
-def _label(condition: HasLabel) -> Check:
+def _label(condition: HasLabel, words: Words) -> Check:
     kind, level, fields = condition.label, condition.on, condition.fields
+    passed = [field_test(each, words) for each in condition.where]
+    failed = [field_test(each, words) for each in condition.where_not]
 
-    def holds(view: View, _: Facts) -> bool:
-        found = _labels(view, kind, level)
-        if not (found and fields):
-            return bool(found)
-        return any(all(label.get(name) is not None for name in fields) for label in found)
+    def fits(view: View, label: Mapping[str, Any]) -> bool:
+        return (
+            all(label.get(name) is not None for name in fields)
+            and all(test(view, label) for test in passed)
+            and not any(test(view, label) for test in failed)
+        )
 
-    return holds
+    if not (fields or passed or failed):
+        return lambda view, _: bool(labels_in(view, kind, level))
+    return lambda view, _: any(fits(view, label) for label in labels_in(view, kind, level))
 
 
-def _every_label(condition: EveryLabel) -> Check:
+def field_test(test: FieldTest, words: Words) -> Callable[[View, Mapping[str, Any]], bool]:
+    """Turn a test of a label's field into a function of a view and of the label's fields."""
+    field, accepted = test.field, frozenset(test.any_of or ())
+    if test.any_of is not None:
+        return lambda _, label: label.get(field) in accepted
+    if test.vague is not None:
+        phrases = words[test.vague].words
+        return lambda _, label: is_vague_source(str(label.get(field) or ""), phrases)
+    return lambda view, label: view.said is not None and name_key(str(label.get(field) or "")) in view.said.matrix
+
+
+def _every_label(condition: EveryLabel, _: Words) -> Check:
     kind, level, fields = condition.every_label, condition.on, condition.fields
-    return lambda view, _: all(label.get(name) is not None for label in _labels(view, kind, level) for name in fields)
+    return lambda view, _: all(label.get(name) is not None for label in labels_in(view, kind, level) for name in fields)
 
 
-def _labels(view: View, kind: str, level: str) -> Sequence[Mapping[str, Any]]:
+def labels_in(view: View, kind: str, level: str) -> Sequence[Mapping[str, Any]]:
+    """Return the fields of every label of a kind on a level: ``post``, ``asset`` or ``effective``."""
     found = view.on_post.get(kind, ()) if level == "post" else view.own.get(kind, ())
     return view.on_post.get(kind, ()) if level == "effective" and not found else found
 
 
-def _medium(condition: MediumIs) -> Check:
+def _medium(condition: MediumIs, _: Words) -> Check:
     media = condition.media
     return lambda view, _: view.medium in media
 
 
-def _format(condition: FormatIs) -> Check:
+def _format(condition: FormatIs, _: Words) -> Check:
     formats = condition.format
     return lambda view, _: view.format in formats
 
 
-def _notice(condition: NoticeShown) -> Check:
+def _notice(condition: NoticeShown, _: Words) -> Check:
     kind = condition.notice
     return lambda view, _: kind in view.shown
 
 
-def _said(condition: FileSays) -> Check:
-    kind = condition.file_says
-    return lambda view, _: kind in view.says
+def _flawed(condition: NoticeFlawed, _: Words) -> Check:
+    kinds, flaws = condition.flawed, frozenset(condition.by)
+
+    def holds(view: View, _: Facts) -> bool:
+        found = (view.flaws.get(kind) for kind in kinds)
+        return any(each and not any(map(flaws.isdisjoint, each)) for each in found)
+
+    return holds
 
 
-def _element(condition: ElementHolds) -> Check:
-    names, known = condition.aigc, condition.label_any_of
-    return lambda view, _: any(
-        all(each.get(name, "").strip() for name in names) and (known is None or each.get("Label") in known)
-        for each in view.elements
-    )
+def _in_body(condition: NoticeInBody, _: Words) -> Check:
+    kind, first = condition.body_shows, condition.at == "start"
+    return lambda view, _: view.said is not None and view.said.shows(kind, first=first)
 
 
-_MAKERS: Final[dict[type[Any], Callable[[Any], Check]]] = {
+def _said(condition: FileSays, _: Words) -> Check:
+    kind, fields = condition.file_says, condition.fields
+    if not fields:
+        return lambda view, _: kind in view.says
+    return lambda view, _: any(all(name in value for name in fields) for value in view.says.get(kind, ()))
+
+
+def _element(condition: ElementHolds, _: Words) -> Check:
+    names, known, least = condition.aigc, condition.label_any_of, condition.least
+    problems = frozenset(condition.problems or ())
+
+    def fits(element: AigcElement) -> bool:
+        value = element.value
+        return (
+            all(value.get(name, "").strip() for name in names)
+            and (known is None or value.get("Label") in known)
+            and (not problems or not problems.isdisjoint(element.problems))
+        )
+
+    return lambda view, _: len(view.elements) >= least and sum(map(fits, view.elements)) >= least
+
+
+def _text(condition: TextSays, words: Words) -> Check:
+    texts, listed = condition.text, words[condition.says]
+    return lambda view, _: view.said is not None and any(view.said.words(each, listed) for each in texts)
+
+
+def _qualification(condition: HasQualification, _: Words) -> Check:
+    domains, status, current = condition.qualification, condition.status, bool(condition.current)
+    return lambda view, _: view.said is not None and view.said.qualified(domains, status, current=current)
+
+
+def _changes(condition: RepostChanges, _: Words) -> Check:
+    kinds = frozenset(condition.repost_changes)
+    return lambda view, _: view.said is not None and any(each.kind in kinds for each in view.said.changes)
+
+
+_MAKERS: Final[dict[type[Any], Callable[[Any, Words], Check]]] = {
     AllOf: _all,
     AnyOf: _any,
     Not: _not,
@@ -140,6 +206,11 @@ _MAKERS: Final[dict[type[Any], Callable[[Any], Check]]] = {
     MediumIs: _medium,
     FormatIs: _format,
     NoticeShown: _notice,
+    NoticeFlawed: _flawed,
+    NoticeInBody: _in_body,
     FileSays: _said,
     ElementHolds: _element,
+    TextSays: _text,
+    HasQualification: _qualification,
+    RepostChanges: _changes,
 }

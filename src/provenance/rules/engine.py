@@ -5,18 +5,21 @@ Pure: nothing here reads a file, a clock or the network.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from itertools import chain
 from pathlib import PurePath
 
 from provenance.catalog import Catalog
-from provenance.catalog.facts import FACTS
+from provenance.catalog.facts import ASSET_FACTS, FACTS
 from provenance.model.observation import Observation
 from provenance.model.post import Post
 from provenance.model.report import Finding, Localized, NotEvaluated, NoticeStatus, Report
 from provenance.rules import house
-from provenance.rules.judges import Judge, Texts, Verdict, bench_for
-from provenance.rules.texts import Shown, body_text, localized, shows
+from provenance.rules.guards import tokens_of_fact, tokens_of_post
+from provenance.rules.judges import Bench, Judge, Texts, Verdict, bench_for
+from provenance.rules.matched import changes_shown, matched
+from provenance.rules.texts import localized, shows
 from provenance.rules.views import NO_FACTS, Case, Facts, View, case_of, view_of_file
 
 
@@ -35,11 +38,11 @@ def evaluate(
         raise ValueError(f"{len(observations)} observations for {len(post.assets)} assets")
     bench = bench_for(catalog, jurisdiction, on)
     catalog.require_kinds(post)
-    case = case_of(post, observations, catalog, jurisdiction)
-    notices = tuple(_statuses(post, case))
+    case = case_of(post, observations, catalog, jurisdiction, on)
+    notices = tuple(_statuses(case))
     missing: dict[str, list[str]] = {}
     findings: list[Finding] = []
-    for judge, view, facts, at in _hearings(bench.post, bench.asset, case):
+    for judge, view, facts, at in _hearings(bench, case):
         verdict, absent = judge.decide(view, facts, post.acting_as)
         for key in absent:
             missing.setdefault(FACTS[key].pointer.format(at=at), []).append(judge.rule.id)
@@ -50,7 +53,7 @@ def evaluate(
     findings += house.undeclared(catalog, missing)
     findings += house.in_files(catalog, post, case, observations)
     findings += house.unverified(catalog, notices)
-    if not (bench.post or bench.asset):
+    if not (bench.post.every or bench.asset.every):
         findings.append(house.house_finding(catalog, "no-rule-in-force", "", {"on": on.isoformat()}))
     assets = [{"pointer": f"/assets/{at}", "sha256": seen.sha256} for at, seen in enumerate(observations)]
     return Report(
@@ -81,9 +84,10 @@ def evaluate_media(observation: Observation, catalog: Catalog, *, on: date, juri
     name = PurePath(observation.path).name
     fields: dict[str, object] = {"asset": {"id": name, "path": name}}
     findings: list[Finding] = []
-    open_rules = [NotEvaluated(rule=each.rule.id, cites=_cites(each), needs=_needs(each)) for each in bench.post]
-    for judge in bench.asset:
-        verdict, absent = judge.decide(view, NO_FACTS, "author")
+    open_rules = [NotEvaluated(rule=each.rule.id, cites=_cites(each), needs=_needs(each)) for each in bench.post.every]
+    facts = Facts(acting_as="author")
+    for judge in bench.asset.every:
+        verdict, absent = judge.decide(view, facts, "author")
         if absent:
             needs = tuple(FACTS[key].pointer.format(at=0) for key in absent)
             open_rules.append(NotEvaluated(rule=judge.rule.id, cites=_cites(judge), needs=needs))
@@ -105,18 +109,27 @@ def evaluate_media(observation: Observation, catalog: Catalog, *, on: date, juri
     )
 
 
-def _hearings(
-    of_post: Iterable[Judge], of_asset: tuple[Judge, ...], case: Case
-) -> Iterable[tuple[Judge, View, Facts, int]]:
-    for judge in of_post:
+def _hearings(bench: Bench, case: Case) -> Iterator[tuple[Judge, View, Facts, int]]:
+    """Yield every judge that a case gives cause to, with what to judge and the number of the asset (-1: the post)."""
+    of_post = tokens_of_post(case.view, case.facts)
+    of_assets = [
+        [*view.tokens(), *(token for key in ASSET_FACTS for token in tokens_of_fact(key, facts))]
+        for view, facts in zip(case.view.assets, case.asset_facts, strict=True)
+    ]
+    for judge in (*bench.post.unguarded, *bench.post.called({*of_post, *chain(*of_assets)}).values()):
         yield judge, case.view, case.facts, -1
-    for at, (view, facts) in enumerate(zip(case.view.assets, case.asset_facts, strict=True)):
-        for judge in of_asset:
-            yield judge, view, facts, at
+    shared = bench.asset.called(of_post)
+    for at, tokens in enumerate(of_assets):
+        for judge in (*bench.asset.unguarded, *{**shared, **bench.asset.called(tokens)}.values()):
+            yield judge, case.view.assets[at], case.asset_facts[at], at
 
 
 def _finding(judge: Judge, verdict: Verdict, view: View, pointer: str, fields: dict[str, object]) -> Finding:
     rule = judge.rule
+    if judge.finders:
+        fields = {**fields, "matched": "、".join(matched(judge.finders, view))}
+    if judge.reads_changes and view.said is not None:
+        fields = {**fields, "changes": changes_shown(view.said.changes)}
     says = rule.prefers.message if verdict.preferred and rule.prefers else rule.message
     evidence = localized(_chosen(judge.evidence, view), fields)
     if verdict.certainty == "I" and rule.inference is not None:
@@ -139,15 +152,13 @@ def _chosen(texts: Texts, view: View) -> Localized:
     return next(text for check, text in texts if check is None or check(view, NO_FACTS))
 
 
-def _statuses(post: Post, case: Case) -> Iterable[NoticeStatus]:
-    body: Shown | None = None
+def _statuses(case: Case) -> Iterable[NoticeStatus]:
     for each in case.notices:
         if each.surface == "media":
             shown = all((each.kind, each.text) in case.readable[at] for at in each.assets)
             status = "present" if shown else "missing"
         else:
-            body = body_text(post.body, post.body_format) if body is None else body
-            status = "present" if shows(body, each.text) else "required"
+            status = "present" if shows(case.said.body, each.text) else "required"
         yield NoticeStatus(kind=each.kind, surface=each.surface, pointer=each.pointer, text=each.text, status=status)
 
 

@@ -14,11 +14,22 @@ from itertools import product
 from typing import Any, Final, NamedTuple, cast
 
 from provenance.catalog import Catalog
-from provenance.catalog.conditions import Condition, EveryLabel, FactIs, HasLabel, facts_read, walk
+from provenance.catalog.conditions import (
+    AllOf,
+    Condition,
+    EveryLabel,
+    FactIs,
+    HasLabel,
+    RepostChanges,
+    facts_read,
+    walk,
+)
 from provenance.catalog.data import Evidence, Provision, Rule
 from provenance.catalog.facts import FACTS
 from provenance.model.report import Certainty, Localized, Severity
 from provenance.rules.compiled import Check, compiled
+from provenance.rules.guards import Docket, Guard, guard_of
+from provenance.rules.matched import Finder, finders_of
 from provenance.rules.views import Facts, Undeclared, View
 
 _STRONGEST_FIRST: Final[tuple[Certainty, ...]] = ("S", "V", "V*", "P", "I")
@@ -48,19 +59,24 @@ class Duty:
     encourages: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Judge:
     """One compiled rule.
 
     Attributes:
+        guard: What it needs to find anything.
         keys: The facts it reads.
         cases: For each of them, one value for every way its tests can come out.
         advised_duties: What is cited as advice where no preferred duty binds.
         evidence: The texts of what was found, each with its condition.
         fixes: The same of what to do, the plain `fix` last; `preferred_fixes` when only what it prefers is lacking.
+        finders: What find the words that its conditions look for.
+        reads_labels: Its conditions ask for labels.
+        reads_changes: Its conditions ask what a repost changed.
     """
 
     rule: Rule
+    guard: Guard
     keys: tuple[str, ...]
     cases: Mapping[str, tuple[Any, ...]]
     applies: Check
@@ -73,7 +89,9 @@ class Judge:
     evidence: Texts
     fixes: Texts
     preferred_fixes: Texts
+    finders: tuple[Finder, ...]
     reads_labels: bool
+    reads_changes: bool
 
     def decide(self, view: View, facts: Facts, role: str) -> tuple[Verdict | None, tuple[str, ...]]:
         """Return the verdict and, where it is open, the absent facts on which it hangs."""
@@ -120,8 +138,8 @@ class Judge:
 class Bench:
     """The judges of one day."""
 
-    post: tuple[Judge, ...]
-    asset: tuple[Judge, ...]
+    post: Docket[Judge]
+    asset: Docket[Judge]
 
 
 @lru_cache(maxsize=64)
@@ -133,54 +151,59 @@ def bench_for(catalog: Catalog, jurisdiction: str, on: date) -> Bench:
     """
     judges = [_judge_for(rule, catalog, on) for rule in catalog.in_force(on, jurisdiction) if not rule.house]
     return Bench(
-        tuple(each for each in judges if each.rule.scope == "post"),
-        tuple(each for each in judges if each.rule.scope == "asset"),
+        Docket.of(each for each in judges if each.rule.scope == "post"),
+        Docket.of(each for each in judges if each.rule.scope == "asset"),
     )
 
 
 def _judge_for(rule: Rule, catalog: Catalog, on: date) -> Judge:
+    words = catalog.words
     cited = _in_force(rule.cites, catalog, on)
     preferred = _in_force(rule.prefers.cites if rule.prefers else (), catalog, on)
     advised = _in_force(rule.prefers.advised_by if rule.prefers else (), catalog, on)
     binding = (catalog.binding(each.id) for each in (*cited, *preferred, *advised))
     deciding = (*rule.conditions(), *(each for each in binding if each is not None))
     keys = facts_read(*deciding)
+    # The catalog refuses a legal rule that does not say what it applies to.
+    applies = cast("Condition", rule.applies_to)
     return Judge(
         rule=rule,
+        guard=guard_of(applies),
         keys=keys,
         cases={key: _cases(key, deciding) for key in keys},
-        # The catalog refuses a legal rule that does not say what it applies to.
-        applies=compiled(cast("Condition", rule.applies_to)),
-        requires=None if rule.requires is None else compiled(rule.requires),
-        prefers=None if rule.prefers is None or not (preferred or advised) else compiled(rule.prefers.condition),
-        inferred=None if rule.inference is None else compiled(rule.inference.when),
-        duties=tuple(_duty(each, catalog) for each in cited),
+        applies=compiled(applies, words),
+        requires=None if rule.requires is None else compiled(rule.requires, words),
+        prefers=None if rule.prefers is None or not (preferred or advised) else compiled(rule.prefers.condition, words),
+        inferred=None if rule.inference is None else compiled(rule.inference.when, words),
+        duties=tuple(_duty(each, catalog, rule.cited_when.get(each.id)) for each in cited),
         preferred_duties=tuple(_duty(each, catalog) for each in preferred),
         advised_duties=tuple(replace(_duty(each, catalog), obliges=False, encourages=False) for each in advised),
-        evidence=_texts(rule.evidence),
-        fixes=(*_texts(rule.fix_when), (None, rule.fix)),
-        preferred_fixes=(*_texts(rule.prefers.fix_when), (None, rule.prefers.fix)) if rule.prefers else (),
+        evidence=_texts(rule.evidence, catalog),
+        fixes=(*_texts(rule.fix_when, catalog), (None, rule.fix)),
+        preferred_fixes=(*_texts(rule.prefers.fix_when, catalog), (None, rule.prefers.fix)) if rule.prefers else (),
+        finders=finders_of(rule.conditions(), words),
         reads_labels=any(isinstance(each, HasLabel | EveryLabel) for one in deciding for each in walk(one)),
+        reads_changes=any(isinstance(each, RepostChanges) for one in deciding for each in walk(one)),
     )
 
 
-def _texts(texts: Iterable[Evidence]) -> Texts:
-    return tuple((None if each.when is None else compiled(each.when), each) for each in texts)
+def _texts(texts: Iterable[Evidence], catalog: Catalog) -> Texts:
+    return tuple((None if each.when is None else compiled(each.when, catalog.words), each) for each in texts)
 
 
 def _in_force(ids: Iterable[str], catalog: Catalog, on: date) -> list[Provision]:
     return [each for each in map(catalog.provisions.__getitem__, ids) if each.covers(on)]
 
 
-def _duty(provision: Provision, catalog: Catalog) -> Duty:
-    binding = catalog.binding(provision.id)
+def _duty(provision: Provision, catalog: Catalog, only_when: Condition | None = None) -> Duty:
+    parts = tuple(each for each in (catalog.binding(provision.id), only_when) if each is not None)
     inference = provision.certainty == "I"
     obliges = not {"MUST", "NOT"}.isdisjoint(provision.modality)
     return Duty(
         id=provision.id,
         certainty=provision.certainty,
         bearers=frozenset(provision.bearers),
-        binds=None if binding is None else compiled(binding),
+        binds=compiled(AllOf(all=parts), catalog.words) if parts else None,
         obliges=obliges and not inference,
         encourages="ENC" in provision.modality or (obliges and inference),
     )
@@ -189,7 +212,7 @@ def _duty(provision: Provision, catalog: Catalog) -> Duty:
 def _cases(key: str, conditions: Iterable[Condition]) -> tuple[Any, ...]:
     """Return one value of a fact for every way the tests on it can come out together."""
     tests = [each for one in conditions for each in walk(one) if isinstance(each, FactIs) and each.fact == key]
-    checks = [compiled(each) for each in tests]
+    checks = [compiled(each, {}) for each in tests]
     nowhere = View()
     found: dict[tuple[bool, ...], Any] = {}
     for value in _values(key, tests):

@@ -37,10 +37,14 @@ class Shown:
     breaks: frozenset[int]
 
 
+def plain_text(body: str | None, body_format: str | None) -> str:
+    """Return the body without markup that no reader sees."""
+    return _text_of_html(body or "") if body_format == "html" else body or ""
+
+
 def body_text(body: str | None, body_format: str | None) -> Shown:
     """Return what a reader of the body sees."""
-    seen = _text_of_html(body or "") if body_format == "html" else body or ""
-    words = unicodedata.normalize("NFKC", seen).split()
+    words = unicodedata.normalize("NFKC", plain_text(body, body_format)).split()
     return Shown("".join(words), frozenset(accumulate(map(len, words))))
 
 

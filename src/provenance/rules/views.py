@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final
 
 from provenance.catalog import Catalog, PlannedNotice
 from provenance.catalog.facts import ASSET_FACTS, FACTS, POST_FACTS
 from provenance.model.notice import NoticeReading
-from provenance.model.observation import FILE_CARRIERS, Observation
+from provenance.model.observation import FILE_CARRIERS, AigcElement, Observation
 from provenance.model.post import Asset, PlacedLabel, Post
+from provenance.rules.flaws import NO_FLAWS, Flaws, flaws_of, large_and_clear
+from provenance.rules.said import Said
 
 Labels = Mapping[str, Sequence[Mapping[str, Any]]]
+# Something that a condition can hold because of: (what, its value). A view has them; a rule may need one of some.
+Token = tuple[str, Any]
+UNKNOWN: Final = ("unknown",)  # the value of a fact that is absent
 
 
 class Undeclared(Exception):
@@ -39,9 +45,11 @@ class View:
         medium: ``image``, ``video``, ``audio``, or `None` when the file could not be read.
         format: The file's format, or `None` when it could not be read.
         shown: The kinds whose notice was found in the picture.
-        says: The kinds of which the file's own carriers make a statement about the asset.
-        elements: The values of the file's AIGC elements.
+        flaws: By kind, the flaws of each of its notices that was found.
+        says: What the file's own carriers state about the asset, by kind.
+        elements: The file's AIGC elements.
         assets: A post's assets.
+        said: What the post says in words; `None` for a file without its post.
     """
 
     on_post: Labels = field(default_factory=dict)
@@ -49,9 +57,22 @@ class View:
     medium: str | None = None
     format: str | None = None
     shown: frozenset[str] = frozenset()
-    says: frozenset[str] = frozenset()
-    elements: tuple[Mapping[str, str], ...] = ()
+    flaws: Flaws = field(default_factory=lambda: NO_FLAWS)
+    says: Labels = field(default_factory=dict)
+    elements: tuple[AigcElement, ...] = ()
     assets: tuple[View, ...] = ()
+    said: Said | None = None
+
+    def tokens(self) -> list[Token]:
+        """Return what its conditions can hold because of, but facts."""
+        found: list[Token] = [("media", self.medium)]
+        found += [("own", kind) for kind in self.own]
+        found += [("notice", kind) for kind in self.shown]
+        found += [("flawed", kind) for kind in self.flaws]
+        found += [("says", kind) for kind in self.says]
+        if self.elements:
+            found.append(("aigc", True))
+        return found
 
 
 @dataclass(slots=True)
@@ -67,6 +88,7 @@ class Case:
         notices: Every notice the labels ask for.
         readable: ``(kind, text)`` of the notices found in each asset, large and clear enough.
         stated: What each file's own carriers say, by kind, on either level.
+        said: What the post says in words.
     """
 
     view: View
@@ -76,10 +98,11 @@ class Case:
     own: tuple[tuple[PlacedLabel, ...], ...]
     notices: tuple[PlannedNotice, ...]
     readable: tuple[frozenset[tuple[str, str]], ...]
-    stated: tuple[Mapping[str, Sequence[Mapping[str, Any]]], ...]
+    stated: tuple[Labels, ...]
+    said: Said
 
 
-def case_of(post: Post, observations: Sequence[Observation], catalog: Catalog, jurisdiction: str) -> Case:
+def case_of(post: Post, observations: Sequence[Observation], catalog: Catalog, jurisdiction: str, on: date) -> Case:
     """Gather what the rules ask of a post and of its finished files, one observation an asset, in their order."""
     on_post = post.labels_on_post()
     own = tuple(post.own_labels(at) for at in range(len(post.assets)))
@@ -90,6 +113,8 @@ def case_of(post: Post, observations: Sequence[Observation], catalog: Catalog, j
         for at in notice.assets:
             wanted.setdefault((at, notice.kind), set()).add(notice.text)
     labels = _by_kind(on_post)
+    said = Said(post, notices, on)
+    stated = tuple(_stated(each) for each in observations)
     assets = tuple(
         View(
             on_post=labels,
@@ -97,21 +122,24 @@ def case_of(post: Post, observations: Sequence[Observation], catalog: Catalog, j
             medium=seen.media,
             format=seen.format,
             shown=_shown(at, readable[at], wanted),
+            flaws=flaws_of(seen, catalog) if seen.notices else NO_FLAWS,
             says=_says(seen),
-            elements=tuple(each.value for each in seen.aigc.elements),
+            elements=seen.aigc.elements,
+            said=said,
         )
         for at, seen in enumerate(observations)
     )
     facts = _facts_of(post)
     return Case(
-        view=View(on_post=labels, assets=assets),
+        view=View(on_post=labels, assets=assets, said=said),
         facts=facts,
         asset_facts=tuple(_facts_of_asset(each, facts) for each in post.assets),
         on_post=on_post,
         own=own,
         notices=notices,
         readable=readable,
-        stated=tuple(_stated(each) for each in observations),
+        stated=stated,
+        said=said,
     )
 
 
@@ -127,8 +155,9 @@ def view_of_file(observation: Observation, catalog: Catalog) -> View:
         medium=observation.media,
         format=observation.format,
         shown=frozenset(kind for kind, _ in _readable(observation.notices, catalog)),
+        flaws=flaws_of(observation, catalog),
         says=_says(observation),
-        elements=tuple(each.value for each in observation.aigc.elements),
+        elements=observation.aigc.elements,
     )
 
 
@@ -149,22 +178,13 @@ def _facts_of(post: Post) -> Facts:
 def _by_kind(placed: Iterable[PlacedLabel]) -> dict[str, list[Mapping[str, Any]]]:
     found: dict[str, list[Mapping[str, Any]]] = {}
     for each in placed:
-        extra = each.label.model_extra
-        found.setdefault(each.kind, []).append({**vars(each.label), **extra} if extra else vars(each.label))
+        found.setdefault(each.kind, []).append(each.label.fields())  # type: ignore[attr-defined]
     return found
 
 
 def _readable(readings: Iterable[NoticeReading], catalog: Catalog) -> frozenset[tuple[str, str]]:
     """Return ``(kind, text)`` of the notices that were found, large and clear enough for their style."""
-    return frozenset((each.kind, each.text) for each in readings if each.found and _large_and_clear(each, catalog))
-
-
-def _large_and_clear(reading: NoticeReading, catalog: Catalog) -> bool:
-    kind = catalog.kinds.get(reading.kind)
-    style = catalog.styles.get(kind.notice.style) if kind is not None and kind.notice.style is not None else None
-    return style is None or (
-        (reading.height_ratio or 0) >= style.min_height_ratio and (reading.contrast or 0) >= style.min_contrast
-    )
+    return frozenset((each.kind, each.text) for each in readings if each.found and large_and_clear(each, catalog))
 
 
 def _shown(at: int, readable: frozenset[tuple[str, str]], wanted: Mapping[tuple[int, str], set[str]]) -> frozenset[str]:
@@ -175,11 +195,13 @@ def _shown(at: int, readable: frozenset[tuple[str, str]], wanted: Mapping[tuple[
     return frozenset(kind for kind, texts in found.items() if wanted.get((at, kind), set()) <= texts)
 
 
-def _says(observation: Observation) -> frozenset[str]:
+def _says(observation: Observation) -> Labels:
     # What our record says of the post (its title and body) is no statement about this file.
-    return frozenset(
-        [each.kind for each in observation.evidence if each.on != "post" and each.carrier in FILE_CARRIERS]
-    )
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for each in observation.evidence:
+        if each.on != "post" and each.carrier in FILE_CARRIERS:
+            found.setdefault(each.kind, []).append(each.value)
+    return found
 
 
 def _stated(observation: Observation) -> dict[str, list[Mapping[str, Any]]]:

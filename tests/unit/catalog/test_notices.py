@@ -87,7 +87,7 @@ def test_only_fixed_wordings_can_be_drawn(name: str) -> None:
     assert "ai-generated, fiction" in caught.value.diagnostics("en")
 
 
-@pytest.mark.parametrize("kind", ["rumor", "horoscope"])
+@pytest.mark.parametrize("kind", ["advice", "horoscope"])
 def test_a_kind_the_edition_lacks_is_refused_wherever_it_stands(kind: str) -> None:
     label = {"kind": kind, "by": "x", "at": "2026-01-01"}
     with pytest.raises(UnknownLabelKind) as caught:

@@ -1,0 +1,85 @@
+"""What a post says in words, and what an account's data say: read when a rule asks for it, and then once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from functools import cached_property
+
+from provenance.catalog import PlannedNotice
+from provenance.catalog.words import WordList
+from provenance.model.labels import Source
+from provenance.model.post import Post
+from provenance.rules.texts import Shown, body_text, folded, plain_text, shows
+from provenance.text import Difference, compare, name_key
+
+
+class Said:
+    """A post's words and its account, for the conditions that ask about them.
+
+    Attributes:
+        on: The day of the check, as ISO 8601 writes it.
+        notices: Every notice the post's labels ask for.
+    """
+
+    def __init__(self, post: Post, notices: Sequence[PlannedNotice], on: date) -> None:
+        self._post = post
+        self.on = on.isoformat()
+        self.notices = notices
+        self._words: dict[tuple[str, str], tuple[str, ...]] = {}
+
+    @cached_property
+    def body(self) -> Shown:
+        """What a reader sees of the body."""
+        return body_text(self._post.body, self._post.body_format)
+
+    @cached_property
+    def matrix(self) -> frozenset[str]:
+        """The names and ids of the other accounts of the same operator, as names are compared."""
+        return frozenset(name_key(name) for each in self._post.account.matrix for name in (each.id, each.name))
+
+    @cached_property
+    def changes(self) -> tuple[Difference, ...]:
+        """What title and body say otherwise than the originals that source labels quote, in the order of the labels."""
+        labels = self._post.labels + tuple(label for asset in self._post.assets for label in asset.labels)
+        return tuple(change for label in labels if isinstance(label, Source) for change in self._changed(label))
+
+    def words(self, text: str, words: WordList) -> tuple[str, ...]:
+        """Return what one of the post's texts says of a word list."""
+        key = (text, words.id)
+        if key not in self._words:
+            self._words[key] = words.said_in(self._text(text))
+        return self._words[key]
+
+    def qualified(self, domains: Sequence[str], status: str | None, *, current: bool) -> bool:
+        """Say whether the account has a credential for one of the domains, of that standing and not past."""
+        return any(
+            each.domain in domains
+            and status in {None, each.status}
+            and not (current and each.expires is not None and each.expires < self.on)
+            for each in self._post.account.qualifications
+        )
+
+    def shows(self, kind: str, *, first: bool) -> bool:
+        """Say whether a notice of that kind stands in the body; `first`: before anything but other notices."""
+        wanted = {each.text for each in self.notices if each.kind == kind and each.surface != "media"}
+        return any(shows(self.body, text) and (not first or self._begins_with(text)) for text in wanted)
+
+    def _changed(self, source: Source) -> Iterator[Difference]:
+        pairs = ((source.title, self._text("title")), (source.text, self._text("body")))
+        for original, repost in pairs:
+            if original and repost:
+                yield from compare(original, repost)
+
+    def _begins_with(self, text: str) -> bool:
+        before, _, _ = self.body.text.partition(folded(text))
+        for each in self.notices:
+            before = before.replace(folded(each.text), "")
+        return not any(character.isalnum() for character in before)
+
+    def _text(self, name: str) -> str:
+        if name == "account.name":
+            return self._post.account.name
+        if name == "title":
+            return self._post.title or ""
+        return plain_text(self._post.body, self._post.body_format)
