@@ -26,7 +26,7 @@ def document(**options):
         file.Root.Metadata = file.make_stream(XMP, Type=pikepdf.Name("/Metadata"), Subtype=pikepdf.Name("/XML"), Kept=1)
         file.Root.PageLayout = pikepdf.Name("/TwoColumnLeft")
     out = io.BytesIO()
-    file.save(out, static_id=True, **options)
+    file.save(out, static_id=True, fix_metadata_version=False, **options)
     return out.getvalue().rstrip()
 
 

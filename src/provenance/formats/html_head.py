@@ -54,7 +54,7 @@ class Tag(NamedTuple):
     is_empty: bool
     attributes: dict[str, Attribute]
 
-    def text(self, name: str) -> str:
+    def keyword(self, name: str) -> str:
         """Return an attribute as ASCII, in lower case; empty where there is none."""
         found = self.attributes.get(name)
         return found.value.decode("ascii", "replace").strip().lower() if found else ""
@@ -126,8 +126,8 @@ def _checked(head: Head) -> Head:
 
 def _declared(meta: Tag) -> str:
     if "charset" in meta.attributes:
-        return meta.text("charset")
-    found = _CHARSET.search(meta.text("content")) if meta.text("http-equiv") == "content-type" else None
+        return meta.keyword("charset")
+    found = _CHARSET.search(meta.keyword("content")) if meta.keyword("http-equiv") == "content-type" else None
     return found[1] if found else ""
 
 

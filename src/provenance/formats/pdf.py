@@ -118,7 +118,7 @@ def taken_apart(file: BinaryIO, document: pikepdf.Pdf) -> Document:
         metadata=numbers[2],
         aigc=tuple(_aigc_entries(info)) if info is not None else (),
         xmp=_packet(metadata) if metadata is not None else None,
-        ids=tuple(bytes(each) for each in trailer.get("/ID", ())),
+        ids=tuple(map(_identifier, trailer.get("/ID", ()))),
         trailer=_entries({key: value for key, value in trailer.items() if key not in _OF_SECTION}),
         is_signed=_is_signed(root),
         has_manifest=_has_manifest(root),
@@ -174,6 +174,12 @@ def _library() -> Any:
 def _number(value: Any) -> Number | None:
     """Return number and generation of an object; None where it is none, or stands directly in another."""
     return Number(*value.objgen) if value is not None and value.is_indirect else None
+
+
+def _identifier(value: Any) -> bytes:
+    if not isinstance(value, _library().String):
+        raise MalformedMedia("pdf-damaged", reason="ID")
+    return bytes(value)
 
 
 def _aigc_entries(info: Any) -> Iterator[tuple[str, str]]:

@@ -36,7 +36,6 @@ def test_the_content_decides_not_the_name(photo):
         (b"", "media-empty"),
         (b"plain text", "format-is-text"),
         (("\ufeff" + "成都大熊猫基地" * 99).encode(), "format-is-text"),
-        (b"<html>", "format-is-text"),
         (bytes(range(1, 256)), "format-unknown"),
         (b"\0" * 600, "format-unknown"),
         (b"text\0with a zero", "format-unknown"),
@@ -50,7 +49,7 @@ def test_a_file_that_is_no_media_is_refused_with_what_it_is(tmp_path, content, c
         assert "JPEG, PNG" in error.diagnostics(locale)
 
 
-@pytest.mark.parametrize("name", ["BMP", "PDF"])
+@pytest.mark.parametrize("name", ["BMP"])
 def test_another_container_is_named(tmp_path, name):
     out = io.BytesIO()
     Image.new("RGB", (8, 8)).save(out, name)

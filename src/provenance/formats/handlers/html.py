@@ -103,7 +103,7 @@ def write(
 
 def _stated(head: Head) -> Iterator[Field]:
     for meta in head.metas:
-        name = _NAMES.get(meta.text("name"))
+        name = _NAMES.get(meta.keyword("name"))
         if name:
             yield Field(name, _content(head, meta), f"meta:{_METAS[name]}", _SLOTS.get(name))
     for script in _ours(head):
@@ -122,7 +122,7 @@ def _decoded(head: Head, text: bytes) -> str:
 
 
 def _ours(head: Head) -> list[Script]:
-    kinds = [(script, script.tag.text("type"), script.tag.text("id")) for script in head.scripts]
+    kinds = [(script, script.tag.keyword("type"), script.tag.keyword("id")) for script in head.scripts]
     return [script for script, kind, name in kinds if (kind, name) == (_SCRIPT_TYPE, _SCRIPT_ID)]
 
 
@@ -135,7 +135,7 @@ def _meta_edits(head: Head, fields: Fields) -> Iterator[Edit]:
         if name not in fields:
             continue
         text = fields[name]
-        present = [meta for meta in head.metas if meta.text("name") == key.lower()]
+        present = [meta for meta in head.metas if meta.keyword("name") == key.lower()]
         for meta in present if text is None else present[1:]:
             yield _removal(head, meta.start, meta.end)
         if text is None:
