@@ -19,6 +19,9 @@ from provenance.formats.splice import Edit
 _HEAD: Final = struct.Struct(">I4s")
 _LARGE: Final = struct.Struct(">Q")
 _BOX_LIMIT: Final = 100_000  # in one box; a long fragmented video has tens of thousands
+_MEMORY_LIMIT: Final = 10_000  # in one box that is held in memory; what follows is passed over
+PARTS_LIMIT: Final = 1_000
+"""Most boxes on one level of an index, a track or a fragment, which are few by nature."""
 _FOUR_BYTES: Final = (1 << 32) - 1
 _C2PA: Final = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _PURPOSES: Final = (b"manifest\0", b"original\0", b"update\0")
@@ -150,16 +153,31 @@ def _box_at(file: BinaryIO, start: int, limit: int | None, size: int) -> Box:
 
 def find(file: BinaryIO, within: Box, kind: bytes, *path: bytes) -> Iterator[Box]:
     """Yield the boxes of a kind in a box, or those at a whole path of kinds below it; see `boxes` for the errors."""
-    for box in boxes(file, within, padded=True):
+    for box in boxes(file, within, limit=PARTS_LIMIT, padded=True):
         if box.kind == kind:
             yield from find(file, box, *path) if path else (box,)
+
+
+def only(file: BinaryIO, within: Box, kind: bytes, *path: bytes) -> Box | None:
+    """Return the box at a path of kinds in a box, on which each kind may stand but once; None where there is none.
+
+    Raises:
+        MalformedMedia: ``bmff-damaged``: one stands there twice; or see `boxes`.
+        OSError: Reading failed.
+    """
+    found = list(find(file, within, kind))
+    if len(found) > 1:
+        raise damaged(found[1].start)
+    if not found:
+        return None
+    return only(file, found[0], *path) if path else found[0]
 
 
 def atoms(data: bytes) -> tuple[list[Atom], bytes]:
     """Return the boxes in what a box holds, and what stands behind them: a few zeros, or what is no box."""
     found = []
     at = 0
-    while len(data) - at >= _HEAD.size:
+    while len(data) - at >= _HEAD.size and len(found) < _MEMORY_LIMIT:
         size, head = int.from_bytes(data[at : at + 4], "big"), _HEAD.size
         if size == 1:
             size, head = int.from_bytes(data[at + 8 : at + 16], "big"), _HEAD.size + _LARGE.size

@@ -17,7 +17,7 @@ from provenance.formats.bmff import Box, Fields, Move
 from provenance.formats.splice import Edit
 
 _CODES: Final = {4: "I", 8: "Q"}
-_TABLES: Final = (b"stco", b"co64", b"saio")
+_TABLES: Final = frozenset({b"stco", b"co64", b"saio"})
 _CHUNKS: Final = {b"stco": 4, b"co64": 8}
 # Tables of positions that one dash camera maker writes; they count from the start of the file.
 _FOREIGN: Final = frozenset({b"gps "})
@@ -59,12 +59,12 @@ def moved_chunks(file: BinaryIO, moov: Box, move: Move) -> list[Edit]:
         MalformedMedia: See `moved`, also for the others.
     """
     edits = []
-    for box in bmff.boxes(file, moov, padded=True):
+    for box in bmff.boxes(file, moov, limit=bmff.PARTS_LIMIT, padded=True):
         if box.kind in _FOREIGN:
             raise _unknown(box)
         _refuse_items_in(file, box)
         if box.kind == b"trak":
-            for inner in bmff.boxes(file, box, padded=True):
+            for inner in bmff.boxes(file, box, limit=bmff.PARTS_LIMIT, padded=True):
                 _refuse_items_in(file, inner)
             for table, is_certain in _tables_of(file, box):
                 if not is_certain:
@@ -93,19 +93,21 @@ def _chunks(file: BinaryIO, moov: Box) -> Iterator[array[int]]:
 
 def _tables_of(file: BinaryIO, track: Box) -> Iterator[tuple[Box, bool]]:
     """Yield the tables of a track that hold offsets in this file, and whether all of them are."""
-    for minf in bmff.find(file, track, b"mdia", b"minf"):
-        here = _in_this_file(file, minf)
-        for kind in _TABLES if here is not False else ():
-            for table in bmff.find(file, minf, b"stbl", kind):
-                yield table, here is True
+    minf = bmff.only(file, track, b"mdia", b"minf")
+    stbl = bmff.only(file, minf, b"stbl") if minf else None
+    if minf is None or stbl is None:
+        return
+    here = _in_this_file(file, minf)
+    for table in bmff.boxes(file, stbl, limit=bmff.PARTS_LIMIT, padded=True) if here is not False else ():
+        if table.kind in _TABLES:
+            yield table, here is True
 
 
 def _in_this_file(file: BinaryIO, minf: Box) -> bool | None:
     """Say whether the samples of a track lie in this file; None where some do and some do not (8.7.2)."""
-    flags = set()
-    for dref in bmff.find(file, minf, b"dinf", b"dref"):
-        for entry in bmff.boxes(file, dref, skip=8, padded=True):
-            flags.add(bmff.fields(file, entry).version()[1] & _IN_THIS_FILE)
+    dref = bmff.only(file, minf, b"dinf", b"dref")
+    entries = bmff.boxes(file, dref, skip=8, limit=bmff.PARTS_LIMIT, padded=True) if dref else ()
+    flags = {bmff.fields(file, entry).version()[1] & _IN_THIS_FILE for entry in entries}
     return None if len(flags) > 1 else 0 not in flags
 
 

@@ -21,10 +21,9 @@ INDEX_LIMIT: Final = 64 << 20
 XMP_UUID: Final = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 EMPTY: Final = frozenset({b"free", b"skip", b"wide"})
 
-_TRACK_LIMIT: Final = 1_000
-_PARTS_LIMIT: Final = 1_000  # boxes of a track on one level
-_ENTRY: Final = 1 << 16  # of the description of samples, how many bytes are looked at
+_ENTRY: Final = 1 << 16  # bytes that are looked at in the description of samples, and in an element in its own box
 _LITERAL: Final = frozenset({b"AIGC", b"aigc"})
+_LITERAL_LIMIT: Final = 100
 _KEYS_OF_POSITION: Final = (b"location.ISO6709", b"gps")
 # Samples that hold positions: GoPro, Google's camera motion, dash cameras, Sony, Canon, DJI.
 _POSITION_SAMPLES: Final = frozenset({b"gpmd", b"camm", b"gps0", b"gps ", b"rtmd", b"CTMD", b"djmd"})
@@ -106,7 +105,7 @@ class Movie:
         for holder in self.holders:
             yield from holder.statements()
         for box in self.literal:
-            data = bmff.Atom(box.kind, bmff.content(file, box), 0)
+            data = bmff.Atom(box.kind, bmff.content(file, box, limit=_ENTRY), 0)
             yield quicktime.box_statement("aigc", data, "" if box in self.top else "moov")
 
 
@@ -129,7 +128,12 @@ def read(file: BinaryIO) -> Movie:
     literal = [box for box in top if box.kind in _LITERAL]
     movie = Movie(size, top, moov, moov.payload, tail, is_ours, [], literal, [], [])
     _note_index(file, movie)
-    movie.packets += [Packet(box, bmff.content(file, box)[16:]) for box in top if _is_packet(file, box)]
+    for box in top:
+        if _is_packet(file, box):
+            # Of more than one packet none is taken.
+            movie.packets.append(Packet(box, b"" if movie.packets else bmff.content(file, box)[len(XMP_UUID) :]))
+    if len(movie.literal) > _LITERAL_LIMIT:
+        raise bmff.damaged(movie.literal[_LITERAL_LIMIT].start)
     return movie
 
 
@@ -173,7 +177,7 @@ def _is_packet(file: BinaryIO, box: Box) -> bool:
 
 def _note_index(file: BinaryIO, movie: Movie) -> None:
     tracks = 0
-    for box in bmff.boxes(file, movie.moov, padded=True):
+    for box in bmff.boxes(file, movie.moov, limit=bmff.PARTS_LIMIT, padded=True):
         movie.inside = box.end
         if box.kind == b"cmov":
             raise UnsupportedFormat("movie-index-compressed", offset=box.start)
@@ -187,8 +191,6 @@ def _note_index(file: BinaryIO, movie: Movie) -> None:
             movie.states_position = True
         elif box.kind == b"trak":
             tracks += 1
-            if tracks > _TRACK_LIMIT:
-                raise bmff.damaged(box.start)
             _note_track(file, movie, box, tracks)
     movie.holders.sort(key=lambda holder: len(holder.around))
 
@@ -201,27 +203,24 @@ def _note_holder(file: BinaryIO, movie: Movie, box: Box, path: str, around: tupl
 
 
 def _note_track(file: BinaryIO, movie: Movie, track: Box, number: int) -> None:
-    orientation = 1
-    for box in bmff.boxes(file, track, limit=_PARTS_LIMIT, padded=True):
-        if box.kind == b"tkhd":
-            movie.headers.append(box)
-            orientation = _orientation(file, box)
-        elif box.kind in {b"udta", b"meta"}:
+    header, media = (bmff.only(file, track, kind) for kind in (b"tkhd", b"mdia"))
+    if header:
+        movie.headers.append(header)
+    if media:
+        _note_media(file, movie, media, _orientation(file, header) if header else 1)
+    for box in bmff.boxes(file, track, limit=bmff.PARTS_LIMIT, padded=True):
+        if box.kind in {b"udta", b"meta"}:
             _note_holder(file, movie, box, f"moov.trak[{number}]", (track,))
-        elif box.kind == b"mdia":
-            _note_media(file, movie, box, orientation)
 
 
 def _note_media(file: BinaryIO, movie: Movie, media: Box, orientation: int) -> None:
-    handler = b""
-    for box in bmff.boxes(file, media, limit=_PARTS_LIMIT, padded=True):
-        if box.kind == b"mdhd":
-            movie.headers.append(box)
-        elif box.kind == b"hdlr":
-            handler = bmff.content(file, box, limit=12)[8:]
-        elif box.kind == b"minf":
-            for entry in bmff.find(file, box, b"stbl", b"stsd"):
-                _note_samples(movie, bmff.content(file, entry, limit=_ENTRY), handler, orientation)
+    header, handler = (bmff.only(file, media, kind) for kind in (b"mdhd", b"hdlr"))
+    entries = bmff.only(file, media, b"minf", b"stbl", b"stsd")
+    if header:
+        movie.headers.append(header)
+    if entries:
+        kind = bmff.content(file, handler, limit=12)[8:] if handler else b""
+        _note_samples(movie, bmff.content(file, entries, limit=_ENTRY), kind, orientation)
 
 
 def _note_samples(movie: Movie, descriptions: bytes, handler: bytes, orientation: int) -> None:
