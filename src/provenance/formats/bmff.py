@@ -175,7 +175,7 @@ def only(file: BinaryIO, within: Box, kind: bytes, *path: bytes) -> Box | None:
 
 def atoms(data: bytes) -> tuple[list[Atom], bytes]:
     """Return the boxes in what a box holds, and what stands behind them: a few zeros, or what is no box."""
-    found = []
+    found: list[Atom] = []
     at = 0
     while len(data) - at >= _HEAD.size and len(found) < _MEMORY_LIMIT:
         size, head = int.from_bytes(data[at : at + 4], "big"), _HEAD.size
