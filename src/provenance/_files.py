@@ -190,6 +190,28 @@ def new_file(target: Path) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
+def replaced_file(target: Path) -> Iterator[BinaryIO]:
+    """Yield a file that takes the place of `target`, whole, when the block ends without an error.
+
+    For what this package itself keeps for the user; never for media or anything else that a user named.
+
+    Raises:
+        OutputNotWritten: the file system refused; what was there stays.
+    """
+    part = _part_name(target)
+    with _os_errors(target):
+        try:
+            with part.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+        _sync_folder(target.parent)
+
+
+@contextlib.contextmanager
 def opened_for_change(path: Path) -> Iterator[BinaryIO]:
     """Yield an existing file open for reading and writing.
 

@@ -11,7 +11,7 @@ from typing import Final
 import typer
 
 from provenance.cli import output
-from provenance.cli.commands import attach, check, compare, demo, formats, identity, rules, schema, verify
+from provenance.cli.commands import attach, check, compare, demo, formats, identity, rules, schema, sources, verify
 from provenance.errors import ProvenanceError
 
 INTERRUPTED: Final = 130
@@ -34,6 +34,7 @@ app.command("formats", short_help="List containers. 列出格式。")(formats.fo
 app.command("schema", short_help="Print a JSON Schema. 打印结构。")(schema.schema)
 app.command("demo", short_help="See it work. 演示全过程。")(demo.demo)
 app.add_typer(rules.app, name="rules", short_help="Look at the rules. 查看规则。")
+app.add_typer(sources.app, name="sources", short_help="List of news sources. 稿源名单。")
 app.add_typer(identity.app, name="identity", short_help="Make identities. 生成签名身份。")
 
 
