@@ -19,6 +19,8 @@ from attaching import attach_rows
 from containers import container_rows
 from importing import import_rows
 from judging import judge_rows
+from matroska import matroska_rows
+from movies import movie_rows
 from subjects import photograph
 from timing import Row
 from writing import fresh_names, metadata_rows, notice_rows
@@ -49,6 +51,8 @@ def _rows(folder: Path, photo: Path, rounds: int) -> Iterator[Row]:
     names = fresh_names(folder)
     yield from metadata_rows(photo, names, rounds)
     yield from container_rows(folder / "containers", rounds)
+    yield from movie_rows(folder / "movies", rounds)
+    yield from matroska_rows(folder / "matroska", max(3, rounds // 3))
     yield from attach_rows(photo, names, rounds)
     yield from judge_rows(folder / "post", rounds)
     yield from import_rows(rounds)

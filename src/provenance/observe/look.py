@@ -248,7 +248,10 @@ def _checked(elements: Iterable[tuple[aigc.Slot, aigc.Reading]]) -> Iterator[tup
 def _manifest(path: Path, container: Container, properties: xmp.Properties, trust: Sequence[bytes]) -> ManifestReading:
     # The binding reads the whole file to find out that nothing is there; the container knows already.
     if container.has_manifest or _REMOTE_MANIFEST in properties:
-        return read_manifest(path, mime=container.mime, trust=trust)
+        reading = read_manifest(path, mime=container.mime, trust=trust)
+        # One that the binding cannot look for in this container is there all the same.
+        hidden = reading.state == "absent" and container.has_manifest
+        return ManifestReading("unreadable") if hidden else reading
     signs_inside = registry.handler(container.format).signs and container.unsignable is None
     store = None if signs_inside else beside(path, MANIFEST_SUFFIX)
     if store is None:

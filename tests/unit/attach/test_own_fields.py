@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from provenance.errors import ConflictingLabels
+from provenance.errors import ConflictingLabels, LabelWouldBeLost
 from provenance.sdk import Provenance
 
 CAPTURE = {
@@ -92,3 +92,16 @@ def test_a_propagator_changes_its_own_fields_of_the_element_alone(clip):
     (element,) = found.aigc.elements
     assert (element.value["ContentProducer"], element.value["ProduceID"]) == (GENERATED["producer"], "clip-1")
     assert (element.value["ContentPropagator"], element.value["PropagateID"]) == (further["propagator"], "p-9")
+
+
+def test_a_manifest_attached_where_nobody_can_read_it_is_neither_overlooked_nor_broken(clip):
+    store = clip().with_name("store.c2pa")
+    store.write_bytes(b"a manifest store")
+    attached = store.with_name("attached.mkv")
+    attach = ("-attach", str(store), "-metadata:s:t", "mimetype=application/c2pa")
+    subprocess.run(
+        ["ffmpeg", "-v", "error", "-i", str(clip()), *attach, "-c", "copy", str(attached)], check=True, timeout=60
+    )
+    assert unsigned.verify(attached).files[0].manifest.state == "unreadable"
+    with pytest.raises(LabelWouldBeLost):
+        labelled(attached, SOURCE)
