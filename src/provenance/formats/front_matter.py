@@ -10,9 +10,10 @@ import re
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Final
 
-from provenance.errors import MalformedMedia
-from provenance.formats.base import METADATA_LIMIT, check_carrier_size
+from provenance.errors import MalformedMedia, MediaTooLarge
 
+LIMIT: Final = 1 << 20
+"""Largest front matter that is read, in bytes."""
 BOM: Final = b"\xef\xbb\xbf"
 QUOTED: Final = rb""""(?:[^"\\]|\\.)*+"|'(?:[^']|'')*+'"""
 
@@ -78,16 +79,16 @@ def find(file: BinaryIO) -> FrontMatter | None:
 
     Raises:
         MalformedMedia: ``front-matter-unfinished``, ``front-matter-damaged``, or ``text-not-utf-8``.
-        MediaTooLarge: It has more than `METADATA_LIMIT` bytes.
+        MediaTooLarge: It has more than `LIMIT` bytes.
         OSError: Reading failed.
     """
     file.seek(0)
-    first = file.readline(METADATA_LIMIT)
+    first = file.readline(LIMIT)
     if not _OPENS.fullmatch(first, len(BOM) if first.startswith(BOM) else 0):
         return None
     data = bytearray(first)
     blank = says_something = False
-    while line := file.readline(METADATA_LIMIT):
+    while line := file.readline(LIMIT):
         if _CLOSES.fullmatch(line):
             is_empty = len(data) == len(first)
             return _taken_apart(bytes(data) + line, len(first), blank) if says_something or is_empty else None
@@ -97,7 +98,8 @@ def find(file: BinaryIO) -> FrontMatter | None:
             if not (says_something or _SILENT.fullmatch(line)):
                 return None
         data += line
-        check_carrier_size(len(data), 0)
+        if len(data) > LIMIT:
+            raise MediaTooLarge("metadata-too-large", size=len(data), limit=LIMIT, offset=0)
     if says_something and not blank:
         raise MalformedMedia("front-matter-unfinished", offset=len(data))
     return None

@@ -18,6 +18,8 @@ BOM: Final = b"\xef\xbb\xbf"
 SPACE: Final = b" \t\n\r\f"
 
 _USUAL_SIZE: Final = 1 << 18  # of a head, in bytes
+_MOST_PARTS: Final = 20_000  # tags and comments of a head
+_MOST_ATTRIBUTES: Final = 1_000  # of a tag
 _VOID: Final = frozenset({"base", "basefont", "bgsound", "link"})
 _RAW: Final = frozenset({"title", "style", "script", "noscript", "noframes"})
 _RAW_IN_TEMPLATE: Final = _RAW | {"textarea", "xmp", "iframe", "noembed"}
@@ -96,7 +98,7 @@ def parse(file: BinaryIO) -> Head:
     Raises:
         MalformedMedia: ``html-unfinished``, ``html-starts-with-text``, or ``html-doctype``.
         UnsupportedFormat: ``html-encoding``: its encoding hides tags from whoever looks for bytes.
-        MediaTooLarge: Its head exceeds `METADATA_LIMIT`.
+        MediaTooLarge: Its head exceeds `METADATA_LIMIT`, or ``html-too-complex``.
         OSError: Reading failed.
     """
     file.seek(0)
@@ -136,7 +138,7 @@ class _Parser:
         self.data = data
         self.at = len(BOM) if data.startswith(BOM) else 0
         self.head = Head(data, is_xml=data.startswith(b"<?xml", self.at))
-        self.templates = 0
+        self.templates = self.parts = 0
         self.in_head = True
         self.begun = False
 
@@ -165,6 +167,9 @@ class _Parser:
     def markup(self, text: int) -> bool:
         """Take what starts with ``<``; `text` is where the spaces before it start. Return whether the head goes on."""
         data, at = self.data, self.at
+        self.parts += 1
+        if self.parts > _MOST_PARTS:
+            raise MediaTooLarge("html-too-complex", offset=at)
         if name := _NAME.match(data, at):
             return self.tag(_tag(data, name), text)
         if data.startswith(b"<!--", at):
@@ -230,17 +235,18 @@ class _Parser:
 def _tag(data: bytes, name: re.Match[bytes]) -> Tag:
     attributes: dict[str, Attribute] = {}
     at = name.end()
-    while found := _ATTRIBUTE.match(data, at):
+    for _ in range(_MOST_ATTRIBUTES):
+        found = _ATTRIBUTE.match(data, at)
+        if found is None or found["cut"] is not None or found.end() == at:
+            raise MalformedMedia("html-unfinished", offset=name.start())
         if found["close"]:
             is_empty = data.endswith(b"/", at, found.end() - 1)
             return Tag(_lower(name[2]), name.start(), found.end(), bool(name[1]), is_empty, attributes)
-        if found["cut"] is not None or found.end() == len(data):
-            break
         value = found["value"] or b""
         text = value[1:-1] if value[:1] in {b'"', b"'"} else value
         attributes.setdefault(_lower(found["name"]), Attribute(text, *found.span("value")))
         at = found.end()
-    raise MalformedMedia("html-unfinished", offset=name.start())
+    raise MediaTooLarge("html-too-complex", offset=name.start())
 
 
 def _raw_end(data: bytes, tag: Tag) -> int:

@@ -165,7 +165,7 @@ def test_endless_front_matter_is_refused_before_it_is_in_memory():
 
 
 def test_a_long_line_of_spaces_takes_no_longer_than_any_other():
-    content = in_front("a: 1\nb" + " " * 2_000_000 + "\n")
+    content = in_front("a: 1\nb" + " " * 1_000_000 + "\n")
     with pytest.raises(MalformedMedia):
         markdown.read(io.BytesIO(content))
 
