@@ -19,19 +19,21 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Final, NamedTuple
 
 from provenance.errors import MalformedMedia, MetadataNotWritten
-from provenance.formats.base import METADATA_LIMIT, check_carrier_size
+from provenance.formats.base import METADATA_LIMIT, Field, FieldName, check_carrier_size
 from provenance.formats.splice import Edit, splice
+from provenance.metadata.position import from_iso6709
 
 MAGIC: Final = b"ID3"
 HEAD: Final = 10
 """Bytes of the head of a tag, of its footer, and of a frame's head."""
-LOCATION: Final = "ID3v2:TXXX:AIGC"
-"""Where an AIGC element stands, for messages and reports."""
 TEXT: Final = b"TXXX"
 PRIVATE: Final = b"PRIV"
 OBJECT: Final = b"GEOB"
 
 _AIGC: Final = "AIGC"
+_LOCATION: Final = "LOCATION"
+_PLACE: Final = "ID3v2:TXXX:"
+_NATIVE: Final[dict[FieldName, str]] = {"aigc": _AIGC, "position": "location"}
 _PLAIN: Final = 3
 _VERSIONS: Final = range(2, 5)
 _SAFE: Final = 4  # whose sizes have seven bits a byte
@@ -208,26 +210,35 @@ def _text(data: bytes) -> tuple[str, str] | None:
     return description, value.rstrip("\0")
 
 
-def elements(found: Sequence[Tag]) -> Iterator[tuple[Tag, Frame, str]]:
-    """Yield every AIGC element, its description in whatever case (TC260-PG-202510A); see `frames_named` for errors."""
-    for tag, each, data in frames_named(found, TEXT, _may_be_element):
-        stated = _text(data)
-        if stated is not None and stated[0].upper() == _AIGC:
-            yield tag, each, stated[1]
+def statements(found: Sequence[Tag]) -> Iterator[tuple[Tag, Frame, Field]]:
+    """Yield every text that states something for us; see `frames_named` for errors.
+
+    That is the AIGC element, its description in whatever case (TC260-PG-202510A), and the position of a phone's
+    recording, which ffmpeg copies into texts ``location`` and ``location-eng``.
+    """
+    for tag, each, data in frames_named(found, TEXT, _may_state):
+        description, value = _text(data) or ("", "")
+        name = description.upper().partition("-")[0]
+        if description.upper() == _AIGC:
+            yield tag, each, Field("aigc", value, f"{_PLACE}{description}", "id3-text")
+        elif name == _LOCATION and from_iso6709(value) is not None:
+            yield tag, each, Field("position", value, f"{_PLACE}{description}")
 
 
-def element_frame(tag: Tag | None, value: str) -> bytes:
-    """Return an AIGC element for a tag, or for a new one, in the most compact encoding that its version has for it."""
+def statement(tag: Tag | None, name: FieldName, value: str) -> bytes:
+    """Return a statement for a tag, or for a new one, in the most compact encoding that its version has for it."""
+    description = _NATIVE[name]
     if tag is None or tag.version == _SAFE:
-        return frame(tag, TEXT, bytes([_UTF8]) + f"{_AIGC}\0{value}".encode())
+        return frame(tag, TEXT, bytes([_UTF8]) + f"{description}\0{value}".encode())
     if value.isascii():
-        return frame(tag, TEXT, bytes([_LATIN]) + f"{_AIGC}\0{value}".encode())
-    parts = (b"\xff\xfe" + each.encode("utf-16-le") for each in (_AIGC, value))
+        return frame(tag, TEXT, bytes([_LATIN]) + f"{description}\0{value}".encode())
+    parts = (b"\xff\xfe" + each.encode("utf-16-le") for each in (description, value))
     return frame(tag, TEXT, bytes([_WIDE]) + b"\0\0".join(parts))
 
 
-def _may_be_element(data: bytes) -> bool:
-    return _AIGC in data.replace(b"\0", b"").decode("latin-1").upper()
+def _may_state(data: bytes) -> bool:
+    text = data.replace(b"\0", b"").decode("latin-1").upper()
+    return _AIGC in text or _LOCATION in text
 
 
 def frame(tag: Tag | None, name: bytes, data: bytes) -> bytes:

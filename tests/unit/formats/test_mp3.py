@@ -219,6 +219,21 @@ def test_a_packet_is_replaced_and_two_are_refused():
     assert refusal(MetadataNotWritten, twice, xmp=PACKET) == "xmp-repeated"
 
 
+def positions(content):
+    return [each.value for each in read(content).fields if each.name == "position"]
+
+
+def test_the_position_that_ffmpeg_copies_is_found_in_both_its_places_and_goes():
+    stated = [(b"TXXX", b"\3location\0+30.2741+120.1551/"), (b"TXXX", b"\3location-eng\0+30.2741+120.1551/")]
+    place = (b"TXXX", "\3location\0杭州市".encode())
+    content = tag(4, *stated, place, padding=500) + SOUND
+    assert positions(content) == ["+30.2741+120.1551/"] * 2
+    without = write(content, position=None)
+    assert (positions(without), b"30.2741" in without, frame(4, *place) in without) == ([], False, True)
+    assert positions(write(content, position="+30.3+120.2/")) == ["+30.3+120.2/"]
+    assert write(without, position=None) == without
+
+
 def test_an_old_tag_is_read_and_refused():
     content = b"ID3\2\0\0" + safe(10) + b"TT2\0\0\4\0abc" + SOUND
     assert elements(content) == []

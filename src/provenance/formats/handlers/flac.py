@@ -57,7 +57,7 @@ class _Part(NamedTuple):
 class _Layout:
     tags: list[Tag]
     blocks: list[_Block]
-    elements: list[tuple[Tag, Frame, str]]  # in the tags
+    statements: list[tuple[Tag, Frame, Field]]  # in the tags
     comments: Comments | None = None
 
 
@@ -77,8 +77,7 @@ def read(file: BinaryIO, *, whole: bool = True) -> Container:
     """
     del whole
     layout = _parse(file)
-    stated = list(vorbis_comment.fields(layout.comments or _EMPTY))
-    stated += [Field("aigc", value, id3.LOCATION, "id3-text") for _, _, value in layout.elements]
+    stated = [*vorbis_comment.fields(layout.comments or _EMPTY), *(each for _, _, each in layout.statements)]
     return Container(
         format="flac",
         media="audio",
@@ -111,8 +110,7 @@ def write(
         raise MetadataNotWritten("vorbis-comment-only")
     layout = _parse(source)
     edits: list[Edit] = []
-    if "aigc" in fields and layout.elements:
-        edits += id3.edits(layout.tags, [each[:2] for each in layout.elements], b"")
+    edits += id3.edits(layout.tags, [each[:2] for each in layout.statements if each[2].name in fields], b"")
     old = layout.comments or _EMPTY
     new = vorbis_comment.changed(old, fields)
     if new != old:
@@ -170,7 +168,7 @@ def _parse(file: BinaryIO) -> _Layout:
     file.seek(start)
     if file.read(len(_MAGIC)) != _MAGIC:
         raise MalformedMedia("flac-damaged", offset=start)
-    layout = _Layout(tags, list(_blocks(file, start + len(_MAGIC))), list(id3.elements(tags)))
+    layout = _Layout(tags, list(_blocks(file, start + len(_MAGIC))), list(id3.statements(tags)))
     if layout.blocks[0].kind != _STREAM or layout.blocks[0].size != _HEAD + _STREAM_SIZE:
         raise MalformedMedia("flac-damaged", offset=layout.blocks[0].start)
     for block in layout.blocks:

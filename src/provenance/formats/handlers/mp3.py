@@ -14,10 +14,11 @@ from typing import BinaryIO, Final
 
 from provenance.errors import MalformedMedia, MetadataNotWritten
 from provenance.formats import id3, id3_signing
-from provenance.formats.base import BLOCK, NO_FIELDS, Container, Field, Fields, Handler, Places
+from provenance.formats.base import BLOCK, NO_FIELDS, Container, Field, FieldName, Fields, Handler, Places
 from provenance.formats.id3 import Frame, Tag
 from provenance.formats.splice import splice
 
+_NATIVE: Final[tuple[FieldName, ...]] = ("aigc", "position")
 _XMP_OWNER: Final = b"XMP\0"
 _HEAD: Final = 4
 _SYNC: Final = re.compile(rb"\xff[\xe2-\xff]")
@@ -41,7 +42,7 @@ _SAME: Final = 0xFE  # all of the second byte but whether there is a checksum
 @dataclass(slots=True)
 class _Layout:
     tags: list[Tag]
-    elements: list[tuple[Tag, Frame, str]]
+    statements: list[tuple[Tag, Frame, Field]]
     packets: list[tuple[Tag, Frame, bytes]] = field(default_factory=list)
 
 
@@ -72,7 +73,7 @@ def read(file: BinaryIO, *, whole: bool = True) -> Container:
         mime="audio/mpeg",
         xmp=layout.packets[0][2] if layout.packets else None,
         xmp_count=len(layout.packets),
-        fields=tuple(Field("aigc", value, id3.LOCATION, "id3-text") for _, _, value in layout.elements),
+        fields=tuple(each for _, _, each in layout.statements),
         has_manifest=id3_signing.has_manifest(layout.tags),
         unsignable=id3_signing.unsignable(layout.tags),
         warnings=("xmp-repeated",) if len(layout.packets) > 1 else (),
@@ -106,10 +107,14 @@ def write(
     first = layout.tags[0] if layout.tags else None
     dropped: list[tuple[Tag, Frame]] = []
     new = b""
-    if "aigc" in fields and [each[2] for each in layout.elements] != [fields["aigc"]]:
-        dropped += [each[:2] for each in layout.elements]
-        value = fields["aigc"]
-        new += b"" if value is None else id3.element_frame(first, value)
+    for name in _NATIVE:
+        if name not in fields:
+            continue
+        value = fields[name]
+        present = [each for each in layout.statements if each[2].name == name]
+        if [each.value for _, _, each in present] != ([] if value is None else [value]):
+            dropped += [each[:2] for each in present]
+            new += b"" if value is None else id3.statement(first, name, value)
     if xmp is not None and [each[2] for each in layout.packets] != [xmp]:
         if len(layout.packets) > 1:
             raise MetadataNotWritten("xmp-repeated", offset=layout.packets[1][1].start)
@@ -121,7 +126,7 @@ def write(
 def _parse(file: BinaryIO) -> _Layout:
     found = id3.tags(file)
     _check_sound(file, found[-1].end if found else 0)
-    layout = _Layout(found, list(id3.elements(found)))
+    layout = _Layout(found, list(id3.statements(found)))
     for tag, frame, data in id3.frames_named(found, id3.PRIVATE, lambda data: data.startswith(_XMP_OWNER)):
         layout.packets.append((tag, frame, data[len(_XMP_OWNER) :]))
     return layout
