@@ -81,14 +81,15 @@ def check_references(contents: Contents) -> None:
         _check_kind(kind, contents)
     for rule in contents.rules.values():
         _check_rule(rule, contents)
-    cited = {each for rule in contents.rules.values() for each in _cites(rule)}
+    cited = {each for rule in contents.rules.values() for each in cited_by(rule)}
     for provision in contents.provisions.values():
         if (provision.status == "automated") != (provision.id in cited):
             path = f"provisions/*/{contents.instrument_of(provision.id).id}.toml"
             raise SchemaViolation("provision-status", path=path, id=provision.id, value=provision.status)
 
 
-def _cites(rule: Rule) -> tuple[str, ...]:
+def cited_by(rule: Rule) -> tuple[str, ...]:
+    """Return the ids of every provision a rule may cite, as a duty or as advice."""
     return rule.cites + (rule.prefers.cites + rule.prefers.advised_by if rule.prefers else ())
 
 
@@ -117,7 +118,7 @@ def _check_rule(rule: Rule, contents: Contents) -> None:
         raise DanglingCitation("reference-dangling", path=where, value=strange[0])
     for text in _texts(rule):
         _check_text(text, _fields(text) - TEXT_FIELDS, where)
-    binding = [contents.binding(cited) for cited in _cites(rule)]
+    binding = [contents.binding(cited) for cited in cited_by(rule)]
     for condition in (
         *rule.conditions(),
         *(each for each in binding if each),
@@ -131,7 +132,7 @@ def _check_rule(rule: Rule, contents: Contents) -> None:
 
 
 def _check_citations(rule: Rule, where: str, contents: Contents) -> None:
-    for cited in _cites(rule):
+    for cited in cited_by(rule):
         if cited not in contents.provisions:
             raise DanglingCitation("citation-dangling", path=where, value=cited)
         if contents.provisions[cited].in_force is None:

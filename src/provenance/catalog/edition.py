@@ -173,10 +173,10 @@ def _load(root: Path, key: PublicKey | None = None) -> Catalog:
     texts = loading.read_texts(root)
     if key is not None:
         require_signature(root, texts, key)
+    if {Path(name).parent.name for name in texts if name.startswith("rules/")} <= {HOUSE}:
+        raise EditionNotFound("edition-without-rules", path=root)
     try:
         catalog = _assembled(texts)
-        if all(rule.house for rule in catalog.rules.values()):
-            raise EditionNotFound("edition-without-rules", path=root)
         checks.check_references(catalog)
     except CatalogError as error:
         raise loading.with_line(error, texts) from None
