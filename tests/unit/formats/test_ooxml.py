@@ -133,6 +133,30 @@ def test_a_strict_document_gets_strict_names():
     assert f'xmlns="{STRICT}/customProperties"' in part(after, "docProps/custom.xml")
 
 
+@pytest.mark.parametrize("name", sorted(EDITED))
+def test_an_order_mark_and_prefixes_are_no_obstacle(name):
+    with zipfile.ZipFile(io.BytesIO(SAMPLES["full"])) as file:
+        parts = {each: file.read(each) for each in file.namelist()}
+    parts[name] = b"\xef\xbb\xbf" + parts[name].replace(b"?>\n", b"?>\r\n\r\n<!-- <a> -->")
+    content = archive(parts)
+    after = written(content, **FIELDS)
+    assert stated(after) == FIELDS
+    assert written(after, **FIELDS) == after
+
+
+def test_a_new_relationship_and_type_take_the_prefix_of_their_list():
+    parts = {
+        name: text.replace("<", "<x:").replace("<x:/", "</x:").replace("<x:?", "<?").replace(" xmlns=", " xmlns:x=")
+        if name in EDITED
+        else text
+        for name, text in word().items()
+    }
+    after = written(archive(parts), **FIELDS)
+    assert stated(after) == FIELDS
+    assert "<x:Relationship Id=" in part(after, "_rels/.rels")
+    assert '<x:Override PartName="/docProps/custom.xml"' in part(after, "[Content_Types].xml")
+
+
 def test_a_part_that_nothing_leads_to_is_left_alone():
     content = archive({**word(), "docProps/custom.xml": CUSTOM})
     assert stated(content) == {}
