@@ -79,6 +79,7 @@ def check_references(contents: Contents) -> None:
         raise SchemaViolation("data-file-missing", path=f"rules/{HOUSE}/{missing[0]}.toml")
     for kind in contents.kinds.values():
         _check_kind(kind, contents)
+    _check_platforms(contents)
     for rule in contents.rules.values():
         _check_rule(rule, contents)
     cited = {each for rule in contents.rules.values() for each in cited_by(rule)}
@@ -91,6 +92,23 @@ def check_references(contents: Contents) -> None:
 def cited_by(rule: Rule) -> tuple[str, ...]:
     """Return the ids of every provision a rule may cite, as a duty or as advice."""
     return rule.cites + (rule.prefers.cites + rule.prefers.advised_by if rule.prefers else ())
+
+
+def _check_platforms(contents: Contents) -> None:
+    """Raise unless the options lead from what there is, and no two platforms share a name."""
+    where = "vocabulary/declarations.toml"
+    for cited in contents.declarations.cites:
+        if cited not in contents.provisions:
+            raise DanglingCitation("citation-dangling", path=where, value=cited)
+    for kind in (kind for option in contents.declarations.option for kind in option.labels):
+        if kind not in contents.kinds:
+            raise DanglingCitation("reference-dangling", path=where, value=kind)
+    taken: set[str] = set()
+    for platform in contents.platforms.values():
+        names = {each.casefold() for each in (platform.id, *platform.names)}
+        if repeated := taken & names:
+            raise SchemaViolation("data-id-repeated", path=f"platforms/{platform.id}.toml", value=min(repeated))
+        taken |= names
 
 
 def _check_kind(kind: Kind, contents: Contents) -> None:

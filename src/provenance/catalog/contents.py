@@ -8,6 +8,7 @@ from typing import Final
 
 from provenance.catalog.conditions import AllOf, Condition
 from provenance.catalog.data import Carriers, Instrument, Kind, Provision, Rule, SourceTypes, Style, Switch
+from provenance.catalog.platforms import Declarations, Platform
 from provenance.catalog.words import WordList
 
 HOUSE: Final = "house"
@@ -27,6 +28,8 @@ class Contents:
         jurisdictions: The ids of the rules of each jurisdiction, and of ``house``.
         switches: Open questions of law by id.
         words: Word lists by id.
+        platforms: Platforms by id, with the options of their declarations.
+        declarations: What leads to which option.
     """
 
     edition: str
@@ -38,6 +41,8 @@ class Contents:
     jurisdictions: Mapping[str, tuple[str, ...]]
     switches: Mapping[str, Switch]
     words: Mapping[str, WordList]
+    platforms: Mapping[str, Platform]
+    declarations: Declarations
     carriers: Carriers
     source_types: SourceTypes
 

@@ -15,6 +15,7 @@ from provenance.catalog import checks, loading, notices
 from provenance.catalog.contents import HOUSE, Contents
 from provenance.catalog.data import Carriers, Instrument, Kind, Provision, Rule, SourceTypes, Style, Switches
 from provenance.catalog.notices import LEGAL_LOCALE, PlannedNotice
+from provenance.catalog.platforms import Declarations, Platform
 from provenance.catalog.signatures import PublicKey, require_signature
 from provenance.catalog.words import WordList
 from provenance.errors import CatalogError, EditionNotFound, InvalidPost, SchemaViolation, UnknownLabelKind, UsageError
@@ -22,8 +23,8 @@ from provenance.model.base import Value
 from provenance.model.labels import AIGenerated, ExtensionLabel
 from provenance.model.post import PlacedLabel, Post
 
-_Named = TypeVar("_Named", Kind, Style, Instrument, Rule, WordList)
-_Sole = TypeVar("_Sole", Carriers, SourceTypes, Switches)
+_Named = TypeVar("_Named", Kind, Style, Instrument, Rule, WordList, Platform)
+_Sole = TypeVar("_Sole", Carriers, SourceTypes, Switches, Declarations)
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,6 +197,8 @@ def _assembled(texts: Mapping[str, str]) -> Catalog:
         jurisdictions=_jurisdictions(files),
         switches={each.id: each for each in _only(files, "vocabulary/switches.toml", Switches).switch},
         words=_by_id(files, WordList),
+        platforms=_by_id(files, Platform),
+        declarations=_only(files, "vocabulary/declarations.toml", Declarations),
         carriers=_only(files, "vocabulary/carriers.toml", Carriers),
         source_types=_only(files, "vocabulary/digital-source-type.toml", SourceTypes),
     )

@@ -19,6 +19,7 @@ from provenance import _files
 from provenance._messages import LOCALES, message
 from provenance.catalog.data import Carriers, Instrument, Kind, Rule, SourceTypes, Style, Switches
 from provenance.catalog.lines import line_of, line_with
+from provenance.catalog.platforms import Declarations, Platform
 from provenance.catalog.words import WordList
 from provenance.errors import CatalogError, EditionNotFound, ProvenanceError, SchemaViolation
 from provenance.model.base import Value
@@ -34,9 +35,11 @@ _NUMBER: Final = re.compile(r"\d{4}\.\d{1,2}\.\d{1,4}")
 LAYOUT: Final[Mapping[str, type[Value]]] = {
     "kinds": Kind,
     "notices": Style,
+    "platforms": Platform,
     "provisions/*": Instrument,
     "rules/*": Rule,
     "vocabulary/carriers.toml": Carriers,
+    "vocabulary/declarations.toml": Declarations,
     "vocabulary/digital-source-type.toml": SourceTypes,
     "vocabulary/switches.toml": Switches,
     "vocabulary/words": WordList,

@@ -8,14 +8,17 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from provenance.catalog.data import Carriers, Instrument, Kind, Rule, SourceTypes, Style, Switches
+from provenance.catalog.platforms import Declarations, Platform
 from provenance.catalog.words import WordList
 from provenance.model.base import Value
 
 SCHEMAS: Final[Mapping[str, type[Value]]] = {
     "carriers": Carriers,
+    "declarations": Declarations,
     "digital-source-type": SourceTypes,
     "kind": Kind,
     "notice": Style,
+    "platform": Platform,
     "provision": Instrument,
     "rule": Rule,
     "switches": Switches,
