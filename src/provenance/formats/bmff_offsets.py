@@ -194,7 +194,7 @@ def _moved_entries(file: BinaryIO, box: Box, move: Move) -> Iterator[Edit]:
 
 
 def _renumbered(fields: Fields, size: int, value: int, box: Box) -> Edit:
-    """Return the edit of the number just read, or of the one that comes next."""
+    """Return the edit of the number that ends where the fields have been read to."""
     if value >= 1 << 8 * size:
         raise MetadataNotWritten("bmff-offset-full", offset=box.start)
     end = fields.offset + fields.at

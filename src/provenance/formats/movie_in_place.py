@@ -45,7 +45,7 @@ def write(file: BinaryIO, movie: Movie, planned: Plan) -> None:
             file.seek(at)
             at += file.write(piece)
         _sync(file)
-    except OSError:
+    except BaseException:
         file.truncate(end)
         raise
     file.seek(switch.start)

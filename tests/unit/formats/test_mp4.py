@@ -554,3 +554,66 @@ def test_a_time_and_place_go_where_apple_keeps_them_and_the_element_where_the_gu
     }
     alone = read(write(film(), **fields)).fields
     assert {each.location.partition(":")[0] for each in alone} == {"moov.udta.meta"}
+
+
+def test_large_boxes_in_user_data_stay_as_they_are():
+    kept = large(b"\xa9cmt", b"\0\4\x15\xc7kept")
+    after = write(film(box(b"udta", kept, text(b"\xa9xyz", "+40-075/"))), position=None)
+    assert box(b"udta", kept) in after
+
+
+@pytest.mark.parametrize("kind", [b"mdia", b"minf", b"stbl", b"stsd"])
+def test_a_track_that_describes_its_media_twice_is_refused(kind):
+    inner = track(table(b"stco"))
+    at = inner.find(kind) - 4
+    twice = inner[at : at + int.from_bytes(inner[at : at + 4], "big")]
+    inner = inner[:at] + twice + inner[at:]
+    for around in (b"trak", b"mdia", b"minf", b"stbl"):
+        place = inner.find(around) - 4
+        if 0 <= place < at:
+            size = int.from_bytes(inner[place : place + 4], "big") + len(twice)
+            inner = inner[:place] + number(size) + inner[place + 4 :]
+    with pytest.raises(MalformedMedia) as caught:
+        read(ftyp() + box(b"moov", mvhd(), inner))
+    assert caught.value.code == "bmff-damaged"
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        box(b"mfra", full(b"tfra", number(1), number(0), number(1), number(0), number(0xFFFFFFFF), bytes(3))),
+        box(b"moof", box(b"traf", full(b"tfhd", number(1), number((1 << 64) - 1, 8), flags=1))),
+    ],
+)
+def test_offsets_of_fragments_that_do_not_fit_any_more_are_refused(behind):
+    assert refusal(film() + behind) == "bmff-offset-full"
+
+
+def test_a_header_too_short_for_a_time_is_refused():
+    content = ftyp() + box(b"moov", full(b"mvhd"), track(table(b"stco")))
+    assert refusal(content, error=MalformedMedia, captured_at="2026-11-21T10:30:00+08:00") == "bmff-damaged"
+
+
+def test_an_open_index_that_stays_as_it_is_gets_a_size_when_a_packet_follows_it():
+    content = film(first=False)
+    at = content.rfind(b"moov") - 4
+    after = write(content[:at] + bytes(4) + content[at + 4 :], xmp=b"<x/>")
+    assert after == content + box(b"uuid", PACKET, b"<x/>")
+
+
+def test_what_breaks_off_behind_the_media_but_is_no_index_is_refused():
+    whole = film() + box(b"uuid", MANIFEST, bytes(100))
+    with pytest.raises(MalformedMedia) as caught:
+        read(whole[:-1])
+    assert (caught.value.code, caught.value.details["offset"]) == ("bmff-truncated", len(film()))
+
+
+def test_in_place_a_packet_elsewhere_stays_there_while_it_stays_as_it_is(tmp_path):
+    path = tmp_path / "film.mp4"
+    content = film() + box(b"uuid", PACKET, b"<x/>")
+    path.write_bytes(content)
+    with path.open("r+b") as file:
+        handler(content).write_in_place(file, xmp=b"<x/>", fields={"aigc": ELEMENT})
+    after = path.read_bytes()
+    assert (read(after).xmp, read(after).xmp_count, stated(after)) == (b"<x/>", 1, [("aigc", ELEMENT)])
+    assert len(after) > len(content)

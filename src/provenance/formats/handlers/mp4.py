@@ -43,14 +43,14 @@ _BRANDS: Final = (
 # Without a file type box, as QuickTime wrote films before there was one.
 _FIRST_OF_OLD: Final = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 _SMALL_FIRST: Final = frozenset({b"wide", b"free", b"skip", b"pnot"})
-_MOST_EMPTY: Final = 1 << 24
+_MOST_EMPTY: Final = 1 << 27
 _SLOTS: Final[tuple[Slot, ...]] = ("quicktime-keys", "quicktime-meta", "quicktime-list", "quicktime-box", "xmp")
 
 
 def _format_of(head: bytes) -> str | None:
     """Return which family a file is of: its major brand decides, else the first compatible one that is known."""
     if head[4:8] in _FIRST_OF_OLD:
-        # Any text may have such a word in its fifth place, but none starts with a zero.
+        # Any text may have such a word in its fifth place, but none starts with a byte below that of a tabulator.
         empty = head[4:8] in _SMALL_FIRST and int.from_bytes(head[:4], "big") >= _MOST_EMPTY
         return None if empty else "mov"
     if bmff.picture_format(head):
