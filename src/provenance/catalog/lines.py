@@ -6,8 +6,10 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
+from typing import Final
 
 _Path = tuple[str, ...]
+_MOST_READINGS: Final = 20  # a long value is tried again at each of its lines; beyond this, the line is a rough one
 
 
 def line_of(text: str, pointer: str) -> int:
@@ -38,8 +40,13 @@ def _statements(text: str) -> Iterator[tuple[int, _Path, str]]:
     table: _Path = ()
     arrays: Counter[_Path] = Counter()
     lines: list[str] = []
+    budget = _MOST_READINGS * len(text)
     for number, line in enumerate(text.splitlines(keepends=True), 1):
         lines.append(line)
+        if "#" not in line and line.rstrip().endswith((",", "[", "{")):
+            continue  # inside an array; a string or a comment may end so too
+        if (budget := budget - sum(map(len, lines))) < 0:
+            return
         try:
             content = tomllib.loads("".join(lines))
         except tomllib.TOMLDecodeError:

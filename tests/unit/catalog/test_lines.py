@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
+from time import process_time
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from provenance._resources import labels_root
 from provenance.catalog.lines import line_of, line_with
@@ -80,6 +83,26 @@ def test_a_pointer_leads_to_the_line_where_it_begins_or_belongs(pointer: str, li
 @pytest.mark.parametrize(("word", "line"), [("X-1", 4), ("X-2", 5), ("every_asset", 13), ("X", None), ("", None)])
 def test_a_word_is_found_whole_and_outside_comments_of_their_own(word: str, line: int | None) -> None:
     assert line_with(TEXT, word) == line
+
+
+def test_a_long_list_hides_nothing_behind_it() -> None:
+    text = "a = [\n" + "  1,\n" * 20_000 + "]\n[t]\nb = 1  # one,\nc = 2\n"
+    assert line_of(text, "/t/b") == 20_004
+    assert line_of(text, "/t/c") == 20_005
+
+
+def test_a_file_made_to_be_slow_is_given_up() -> None:
+    text = "a = [\n" + "  1\n  ,\n" * 20_000 + "]\nb = 1\n"
+    begun = process_time()
+    assert line_of(text, "/b") in range(1, 40_004)
+    assert process_time() - begun < 20
+
+
+@settings(deadline=None)
+@given(st.sampled_from(FILES), st.text("/~01abprovisonquet-", max_size=30))
+def test_any_pointer_leads_into_the_file(file: str, pointer: str) -> None:
+    text = (labels_root() / file).read_text("utf-8")
+    assert 1 <= line_of(text, pointer) <= len(text.splitlines())
 
 
 @pytest.mark.parametrize("file", FILES)
