@@ -33,6 +33,7 @@ NO_SIZES: Final[Mapping[bytes, int]] = MappingProxyType({})
 
 _SIZE_AT: Final = 4
 _LARGEST: Final = (1 << 32) - 10  # of all that follows the size field, even (WebP Container Specification)
+_DEPTH: Final = 4  # of lists in lists
 _CHUNK_LIMIT: Final = 200_000
 
 
@@ -171,6 +172,29 @@ def is_sound_info(file: BinaryIO, chunk: Chunk) -> bool:
         return list_type(file, chunk) == INFO and all(each.end for each in children(file, chunk))
     except (MalformedMedia, MediaTooLarge):
         return False
+
+
+def is_regular(file: BinaryIO, start: int, end: int, depth: int = _DEPTH) -> bool:
+    """Say whether the C2PA binding keeps every chunk between two offsets.
+
+    It takes lists apart and writes them anew, those of type ``seqt`` too: what is not padded, or no list inside, comes
+    out changed.
+
+    Raises:
+        OSError: Reading failed.
+    """
+    try:
+        return all(_is_kept(file, chunk, depth) for chunk in chunks(file, start, end))
+    except MalformedMedia:
+        return False
+
+
+def _is_kept(file: BinaryIO, chunk: Chunk, depth: int) -> bool:
+    padded = chunk.end == chunk.data + chunk.length + chunk.length % 2
+    if chunk.kind != LIST:
+        return padded and chunk.kind not in {b"RIFF", b"seqt"}
+    inner = chunk.data + len(INFO)
+    return padded and depth > 0 and inner <= chunk.end and is_regular(file, inner, chunk.data + chunk.length, depth - 1)
 
 
 def text(file: BinaryIO, chunk: Chunk) -> str:

@@ -272,3 +272,21 @@ def test_other_readers_find_the_statements_and_the_same_pictures(tmp_path):
     assert "001191510100MA0EXAMP0D10001" in output("mediainfo", "-f", labelled).decode()
     tags = json.loads(output("exiftool", "-j", "-G1", "-a", labelled))[0]
     assert (tags["XMP-dc:Source"], tags["RIFF:Title"]) == ("成都", "kept")
+
+
+def test_signing_keeps_every_byte(sdk, trust, tmp_path):
+    source, target = tmp_path / "in.avi", tmp_path / "out.avi"
+    picture = ("-f", "lavfi", "-i", "testsrc2=size=96x64:rate=10:duration=1")
+    output("ffmpeg", "-v", "error", *picture, "-metadata", "title=kept", source)
+    sdk.attach_media(
+        source, {"origin": "self-shot", "draw": [], "labels": [{"kind": "fiction", "form": "staged"}]}, into=target
+    )
+    before, after = source.read_bytes(), target.read_bytes()
+    assert sdk.verify(target, trust=trust).files[0].manifest.state == "trusted"
+    assert after[8:].startswith(before[8:])
+    assert read(after).has_manifest
+
+
+def test_a_manifest_stays_outside_where_the_binding_would_change_chunks():
+    odd = chunk(b"LIST", b"movi00dc\3\0\0\0odd")
+    assert read(riff(HEADER, odd, INDEX)).unsignable == "riff-would-be-rearranged"

@@ -217,3 +217,36 @@ def test_exiftool_reads_the_packet_and_passes_over_the_element(tmp_path):
     tags = json.loads(run.stdout)[0]
     assert tags["XMP-dc:Source"] == "S"
     assert not any("Warning" in tag or "aigc" in tag.lower() for tag in tags)
+
+
+TEXTS = chunk(b"LIST", b"INFO" + chunk(b"INAM", b"odd"))
+NOTES = chunk(b"LIST", b"adtl" + chunk(b"labl", b"\1\0\0\0odd\0") + chunk(b"note", b"\1\0\0\0n"))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        chunk(b"LIST", b"INFOINAM\3\0\0\0odd"),
+        chunk(b"LIST", b"INFOINAM\xff\xff\0\0"),
+        chunk(b"LIST", b"IN"),
+        chunk(b"seqt", b"1234"),
+        wave(chunk(b"abcd", b"x")),
+        chunk(b"LIST", b"aaaa" + chunk(b"LIST", b"aaaa" + chunk(b"LIST", b"aaaa" + chunk(b"LIST", b"aaaa" + TEXTS)))),
+    ],
+)
+def test_a_manifest_stays_outside_where_the_binding_would_change_chunks(odd):
+    assert read(wave(FORMAT, SOUND, odd)).unsignable == "riff-would-be-rearranged"
+    assert read(wave(FORMAT, SOUND, odd), whole=False).unsignable is None
+
+
+def test_signing_keeps_every_byte(sdk, trust, tmp_path):
+    content = write(wave(TEXTS, FORMAT, chunk(b"bext", b"odd"), SOUND, NOTES, chunk(b"AIGC", AIGC.encode()), XMP))
+    source, target = tmp_path / "in.wav", tmp_path / "out.wav"
+    source.write_bytes(content)
+    sdk.attach_media(
+        source, {"origin": "self-shot", "draw": [], "labels": [{"kind": "fiction", "form": "staged"}]}, into=target
+    )
+    after = target.read_bytes()
+    assert sdk.verify(target, trust=trust).files[0].manifest.state == "trusted"
+    assert after[8:].startswith(content[8 : content.index(b"_PMX")])
+    assert read(after).has_manifest

@@ -51,14 +51,13 @@ def sniff(head: bytes) -> bool:
 
 
 def read(file: BinaryIO, *, whole: bool = True) -> Container:
-    """Return what an AVI file holds; of pictures and sound nothing is ever read, with `whole` or without.
+    """Return what an AVI file holds; of pictures and sound only heads are read, and those only with `whole`.
 
     Raises:
         MalformedMedia: ``riff-truncated``, ``riff-damaged``, or ``avi-damaged`` without a header or ``movi``.
         MediaTooLarge: A carrier exceeds its limit.
         OSError: Reading failed.
     """
-    del whole
     layout = _parse(file)
     return Container(
         format="avi",
@@ -70,7 +69,7 @@ def read(file: BinaryIO, *, whole: bool = True) -> Container:
         xmp_count=len(layout.xmp),
         fields=_fields(file, layout),
         has_manifest=layout.has_manifest,
-        unsignable=_unsignable(file, layout),
+        unsignable=_unsignable(file, layout) if whole else None,
         warnings=("xmp-repeated",) if len(layout.xmp) > 1 else (),
     )
 
@@ -122,7 +121,9 @@ def _unsignable(file: BinaryIO, layout: _Layout) -> str | None:
     """Say what a manifest would cost: it is put behind the first RIFF, and what follows them all is dropped."""
     if len(layout.riffs) > 1:
         return "avi-index-would-break"
-    return "riff-trailer-would-be-lost" if file.seek(0, os.SEEK_END) > layout.end else None
+    if file.seek(0, os.SEEK_END) > layout.end:
+        return "riff-trailer-would-be-lost"
+    return None if riff.is_regular(file, HEADER_SIZE, layout.end) else "riff-would-be-rearranged"
 
 
 def _element(file: BinaryIO, layout: _Layout, value: str | None, edits: list[Edit]) -> bytes:

@@ -46,14 +46,13 @@ def sniff(head: bytes) -> bool:
 
 
 def read(file: BinaryIO, *, whole: bool = True) -> Container:
-    """Return what a WAVE file holds; of the sound nothing is ever read, with `whole` or without.
+    """Return what a WAVE file holds; of the sound nothing is read. Without `whole` it is not asked what signing costs.
 
     Raises:
         MalformedMedia: ``riff-truncated``, ``riff-damaged``, or ``wav-damaged`` where format or sound is missing.
         MediaTooLarge: A carrier exceeds its limit.
         OSError: Reading failed.
     """
-    del whole
     layout = _parse(file)
     return Container(
         format="wav",
@@ -63,7 +62,7 @@ def read(file: BinaryIO, *, whole: bool = True) -> Container:
         xmp_count=len(layout.xmp),
         fields=_fields(file, layout),
         has_manifest=layout.has_manifest,
-        unsignable=_unsignable(file, layout),
+        unsignable=_unsignable(file, layout) if whole else None,
         warnings=("xmp-repeated",) if len(layout.xmp) > 1 else (),
     )
 
@@ -72,7 +71,9 @@ def _unsignable(file: BinaryIO, layout: _Layout) -> str | None:
     """Say why a manifest would not be embedded: the binding takes plain RIFF only, and drops what follows it."""
     if layout.sizes_at is not None or layout.open_ended:
         return "wav-manifest-needs-plain-sizes"
-    return "riff-trailer-would-be-lost" if file.seek(0, os.SEEK_END) > layout.end else None
+    if file.seek(0, os.SEEK_END) > layout.end:
+        return "riff-trailer-would-be-lost"
+    return None if riff.is_regular(file, HEADER_SIZE, layout.end) else "riff-would-be-rearranged"
 
 
 def write(
