@@ -20,14 +20,15 @@ QUOTED: Final = rb""""(?:[^"\\]|\\.)*+"|'(?:[^']|'')*+'"""
 _OPENS = re.compile(rb"---[ \t]*\r?\n?")
 _CLOSES = re.compile(rb"(?:---|\.\.\.)[ \t]*\r?\n?")
 _SILENT = re.compile(rb"[ \t]*+(?:#[^\n]*+)?\r?\n?")
+# An anchor or a tag, or both, may stand before the value.
 _KEY = re.compile(
     rb"""("(?:[^"\\\n]|\\.)*+"[ \t]*+|'(?:[^'\n]|'')*+'[ \t]*+"""
     rb"""|[^\s\-?:,\[\]{}#&*!|>'"%@`](?:[^:#\n]|:(?=\S)|(?<=\S)\#)*+):(?=\s|\Z)[ \t]*+"""
+    rb"""(?:[&!][^\s,\[\]{}]*+(?:[ \t]++|(?=\s|\Z)))*+"""
 )
 _CONTINUES = re.compile(rb"[ \t]|-(?=\s|\Z)")
-_FLOW_MAPPING = re.compile(rb"\{(?![{%<])")
-# An anchor or a tag may stand before a value.
-_PROPERTIES = re.compile(rb"(?:[&!][^\s,\[\]{}]*+(?:[ \t]++|(?=\s|\Z)))*+")
+# Mappings that are not taken apart: in braces, or with keys behind a question mark, an anchor or a tag.
+_OTHER_MAPPING = re.compile(rb"\{(?![{%%<])|\?\s|[&!][^\s,\[\]{}]*+[ \t]++%s" % _KEY.pattern)
 # What a value in flow style is made of; a quote counts as one only where a scalar starts.
 TOKEN = re.compile(
     rb"(?P<quoted>%s)|(?P<open>[\[{])|(?P<close>[\]}])|(?P<mark>[,:])|(?P<gap>\s++|\#[^\n]*+)" % QUOTED
@@ -94,7 +95,7 @@ def find(file: BinaryIO) -> FrontMatter | None:
             return _taken_apart(bytes(data) + line, len(first), blank) if says_something or is_empty else None
         if not says_something:
             blank |= not line.strip()
-            says_something = bool(_KEY.match(line) or _FLOW_MAPPING.match(line))
+            says_something = bool(_KEY.match(line) or _OTHER_MAPPING.match(line))
             if not (says_something or _SILENT.fullmatch(line)):
                 return None
         data += line
@@ -146,7 +147,7 @@ def _taken_apart(data: bytes, start: int, blank: bool) -> FrontMatter | None:  #
 
 
 def _entry(data: bytes, start: int, key: re.Match[bytes], end: int) -> Entry:
-    at = value = _PROPERTIES.match(data, key.end(), end).end()  # type: ignore[union-attr] -- it matches nothing, too
+    at = key.end()
     name = key[1].strip()
     if name[:1] in {b'"', b"'"}:
         name = name[1:-1]
@@ -155,13 +156,13 @@ def _entry(data: bytes, start: int, key: re.Match[bytes], end: int) -> Entry:
         after = _line_end(data, stop, end)
         if not _SILENT.fullmatch(data, stop, after):
             raise MalformedMedia("front-matter-damaged", offset=stop)
-        return Entry(name.decode(), start, value, stop, after)
+        return Entry(name.decode(), start, at, stop, after)
     after = _line_end(data, at, end)
     text = data[at:after]
     for comment in (b" #", b"\t#"):
         text = text.partition(comment)[0]
     text = b"" if text.startswith(b"#") else text.rstrip()
-    return Entry(name.decode(), start, value, at + len(text), after)
+    return Entry(name.decode(), start, at, at + len(text), after)
 
 
 def _flow_end(data: bytes, at: int, end: int) -> int:
