@@ -90,7 +90,8 @@ def copy_range(source: BinaryIO, target: BinaryIO, start: int, length: int) -> N
     """
     in_kernel = (target.tell() - start) % _PAGE == 0
     while length > 0:
-        step = min(_STEP, length)
+        # To the end of a page: one that the disk is already writing would have to be waited for.
+        step = min(_STEP - target.tell() % _PAGE, length)
         copied = _copy_in_kernel(source, target, start, step) if in_kernel else 0
         _copy_buffered(source, target, start + copied, step - copied)
         in_kernel = copied == step
