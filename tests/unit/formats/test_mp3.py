@@ -247,6 +247,18 @@ def test_a_large_tag_is_passed_over_by_its_sizes():
     assert elements(write(content, aigc=AIGC)) == [AIGC]
 
 
+def test_a_tag_that_can_grow_no_more_is_refused(tmp_path):
+    path, size = tmp_path / "large.mp3", (1 << 28) - 1
+    with path.open("xb") as file:
+        file.write(b"ID3\4\0\0" + safe(size) + b"APIC" + safe(size - 10) + b"\0\0")
+        file.seek(10 + size)
+        file.write(SOUND)
+    out = io.BytesIO()
+    with path.open("rb") as file, pytest.raises(MetadataNotWritten) as caught:
+        mp3.write(file, out, exif=None, xmp=None, fields={"aigc": AIGC})
+    assert (caught.value.code, out.getvalue()) == ("id3-full", b"")
+
+
 def test_what_is_too_large_to_hold_is_refused():
     large = bytes(10_000_001)
     for name, data in ((b"PRIV", b"XMP\0" + large), (b"TXXX", b"\3AIGC\0" + large)):
@@ -290,6 +302,7 @@ def test_a_damaged_tag_is_read_and_not_changed(content):
         (b"\xff\xfb\x10\xc4" + bytes(300), "mp3-no-sound"),
         (tag(4, TITLE) + b"\xff\xf1\x50\x80" * 100, "mp3-no-sound"),
         (tag(4) * 17 + SOUND, "id3-damaged"),
+        (tag(4, TITLE) + b"stray" * 13_100 + SOUND, "mp3-no-sound"),
         (b"", "mp3-no-sound"),
     ],
 )
@@ -338,6 +351,10 @@ def test_frames_of_every_layer_and_generation_are_known(head, length):
 )
 def test_other_content_is_not_claimed(head):
     assert not mp3.sniff(head)
+
+
+def test_a_tag_larger_than_a_head_may_stand_before_sound():
+    assert mp3.sniff(tag(4, TITLE, padding=5000)[:512])
 
 
 def test_what_follows_a_large_tag_decides_what_a_file_is(tmp_path):

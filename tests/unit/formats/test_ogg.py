@@ -299,6 +299,18 @@ def test_a_damaged_file_is_refused(content, code):
         write(content, aigc=AIGC)
 
 
+def test_comments_of_flac_must_fill_their_block():
+    first = page(0, b"\x7fFLAC\1\0\0\1fLaC\0\0\0\x22" + bytes(34), flags=2)
+    for block in (b"\x84\0\0\7" + comments(), b"\x81\0\0\0"):
+        assert refusal(MalformedMedia, first + page(1, block, flags=4), OGG) == "ogg-damaged"
+
+
+def test_a_known_file_that_lost_its_end_is_refused():
+    with pytest.raises(MalformedMedia) as caught:
+        write(opus()[:-1], known=True, aigc=AIGC)
+    assert caught.value.code == "ogg-truncated"
+
+
 def test_one_handler_does_not_read_the_files_of_the_other():
     assert (OPUS.sniff(opus()), OGG.sniff(opus()), OPUS.sniff(vorbis()), OGG.sniff(vorbis())) == (
         True,

@@ -176,6 +176,8 @@ def test_a_manifest_is_seen():
         (wave(ds64(1 << 40, 8), FORMAT, SOUND, kind=b"RF64", size=UNKNOWN), "riff-truncated"),
         (wave(chunk(b"ds64", struct.pack("<QQQI", 0, 0, 0, UNKNOWN)), FORMAT, SOUND, kind=b"RF64"), "wav-damaged"),
         (b"RIFF\4\0\0\0WEBP", "wav-damaged"),
+        (wave(FORMAT, SOUND, b"cut"), "riff-truncated"),
+        (wave(FORMAT, SOUND, chunk(b"many", b"") * 200_000), "riff-damaged"),
     ],
 )
 def test_a_damaged_file_is_refused(content, code):
