@@ -2,10 +2,12 @@
 
 import io
 import json
+import tracemalloc
 
 import pytest
 
 from provenance.errors import MalformedMedia, MediaTooLarge, MetadataNotWritten
+from provenance.formats import registry
 from provenance.formats.handlers import markdown, text
 from provenance.metadata import aigc
 
@@ -200,3 +202,21 @@ def test_plain_text_is_copied_and_checked():
     assert text.read(io.BytesIO(b"a")).mime == "text/plain"
     with pytest.raises(MalformedMedia):
         text.read(io.BytesIO(b"\xff\xfea\0"))
+
+
+@pytest.mark.parametrize("name", ["a.md", "a.html", "a.txt"])
+def test_memory_does_not_grow_with_the_text(name, tmp_path):
+    start = b"<html><head><title>t</title></head><body>\n" if name == "a.html" else b"---\na: 1\n---\n"
+    (tmp_path / name).write_bytes(start + "正文\n".encode() * 4_000_000)
+    handler = registry.handler({"a.md": "markdown", "a.html": "html", "a.txt": "text"}[name])
+    tracemalloc.start()
+    with (tmp_path / name).open("rb") as source, (tmp_path / "out").open("wb+") as target:
+        handler.read(source)
+        if handler.write_fields:
+            handler.write_fields(source, target, exif=None, xmp=None, fields={"aigc": ELEMENT})
+        else:
+            handler.write(source, target, exif=None, xmp=None)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3_000_000
+    assert (tmp_path / "out").stat().st_size >= (tmp_path / name).stat().st_size
