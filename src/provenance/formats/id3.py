@@ -96,6 +96,16 @@ class Tag:
         """Whether its source is not the file."""
         return self.version < _SAFE and bool(self.flags & _UNSYNCHRONISED)
 
+    @property
+    def shrinkable(self) -> bool:
+        """Whether it can lose frames and keep its size: padding takes their place, which a footer forbids."""
+        return self.version in {_PLAIN, _SAFE} and self.damage is None and not self.has_footer
+
+    @property
+    def has_footer(self) -> bool:
+        """Whether its head stands behind it once more."""
+        return self.version == _SAFE and bool(self.flags & _FOOTER)
+
 
 def end_of(head: bytes) -> int | None:
     """Return how long the tag is that starts with these ten bytes; None if none does."""
@@ -293,7 +303,7 @@ def _tag_edits(tag: Tag, gone: Sequence[Frame], added: bytes) -> list[Edit]:
 def _head(tag: Tag, used: int) -> tuple[bytes, bytes]:
     """Return the head of a tag with so many bytes of frames, and what follows them: padding, or a footer."""
     flags = tag.flags & ~_EXTENDED
-    if tag.version == _SAFE and flags & _FOOTER:
+    if tag.has_footer:
         # A footer forbids padding (ID3v2.4, 3.3).
         rest = bytes([tag.version, 0, flags]) + _size(used)
         return MAGIC + rest, MAGIC[::-1] + rest

@@ -73,6 +73,31 @@ def test_an_element_in_the_list_of_texts_is_read_and_moves_to_its_chunk():
     assert write(content, aigc=None) == wave(FORMAT, chunk(b"LIST", b"INFO" + texts), SOUND)
 
 
+def tag(*frames, padding=0, flags=0):
+    body = b"".join(name + struct.pack(">I", len(data)) + bytes(2) + data for name, data in frames) + bytes(padding)
+    return b"ID3\4\0" + bytes([flags]) + bytes(len(body) >> shift & 0x7F for shift in (21, 14, 7, 0)) + body
+
+
+def test_an_element_in_a_tag_in_a_chunk_is_read_and_moves_to_its_own():
+    title, stated = (b"TIT2", b"\3kept"), (b"TXXX", b"\3AIGC\0{}")
+    content = wave(FORMAT, chunk(b"id3 ", tag(title, stated) + b"?"), SOUND)
+    assert elements(content) == [("{}", "id3-text", "ID3v2:TXXX:AIGC")]
+    cleaned = chunk(b"id3 ", tag(title, padding=10 + len(stated[1])) + b"?")
+    assert write(content, aigc=AIGC) == wave(FORMAT, cleaned, SOUND, ELEMENT)
+    assert write(content, aigc=None) == wave(FORMAT, cleaned, SOUND)
+    assert write(content, xmp=PACKET) == wave(FORMAT, chunk(b"id3 ", tag(title, stated) + b"?"), SOUND, XMP)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [tag((b"TIT2", b"\3kept"))[:-1], tag((b"TXXX", b"\3AIGC\0{}"), flags=0x10), b"ID3\4\0\0\x7f\x7f\x7f\x7f", b""],
+)
+def test_a_tag_that_cannot_be_changed_in_its_chunk_is_left_alone(content):
+    original = wave(FORMAT, SOUND, chunk(b"ID3 ", content))
+    assert elements(original) == []
+    assert write(original, aigc=AIGC) == wave(FORMAT, SOUND, chunk(b"ID3 ", content), ELEMENT)
+
+
 def test_of_several_elements_one_is_left():
     content = wave(FORMAT, SOUND, chunk(b"AIGC", b"one"), chunk(b"cue ", bytes(4)), chunk(b"AIGC", b"two"))
     assert write(content, aigc=AIGC) == wave(FORMAT, SOUND, ELEMENT, chunk(b"cue ", bytes(4)))

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
 from provenance.errors import MalformedMedia, MetadataNotWritten
-from provenance.formats import riff
+from provenance.formats import id3, riff
 from provenance.formats.base import NO_FIELDS, Container, Field, Fields, Handler, Places, check_carrier_size
+from provenance.formats.id3 import Frame, Tag
 from provenance.formats.riff import CHUNK_HEAD, HEADER_SIZE, SIZE_FIELD, UNKNOWN, Chunk
 from provenance.formats.splice import Edit, splice
 
@@ -25,6 +26,7 @@ _SIZES: Final = b"ds64"
 _SIZES_HEAD: Final = struct.Struct("<QQQI")  # of the RIFF, of the sound, number of samples, length of the table
 _SIZES_ENTRY: Final = struct.Struct("<4sQ")
 _SOUND: Final = b"data"
+_TAGS: Final = b"id3 "
 
 
 @dataclass(slots=True)
@@ -36,6 +38,7 @@ class _Layout:
     sound: Chunk | None = None
     elements: list[Chunk] = field(default_factory=list)
     lists: list[Chunk] = field(default_factory=list)  # with an element
+    tags: list[Tag] = field(default_factory=list)
     xmp: list[Chunk] = field(default_factory=list)
     has_manifest: bool = False
 
@@ -113,7 +116,13 @@ def write(
 
 
 def _fields(file: BinaryIO, layout: _Layout) -> tuple[Field, ...]:
-    return tuple(riff.elements(file, layout.elements, layout.lists))
+    tagged = (each for _, _, each in _tagged(layout))
+    return (*riff.elements(file, layout.elements, layout.lists), *tagged)
+
+
+def _tagged(layout: _Layout) -> Iterator[tuple[Tag, Frame, Field]]:
+    """Yield the AIGC elements in ID3 tags, which tag editors put into a chunk."""
+    return (each for each in id3.statements(layout.tags) if each[2].name == "aigc")
 
 
 def _element(file: BinaryIO, layout: _Layout, value: str | None, edits: list[Edit]) -> bytes:
@@ -121,6 +130,7 @@ def _element(file: BinaryIO, layout: _Layout, value: str | None, edits: list[Edi
     if value is not None and [each[1:3] for each in _fields(file, layout)] == [(value, riff.IN_CHUNK)]:
         return b""
     edits += [Edit(each.start, each.end, riff.info(file, each, None)) for each in layout.lists]
+    edits += id3.edits(layout.tags, [each[:2] for each in _tagged(layout)], b"")
     new = b"" if value is None else riff.pack(riff.AIGC, value.encode())
     check_carrier_size(len(new), 0)
     for chunk in layout.elements:
@@ -187,8 +197,19 @@ def _note(file: BinaryIO, layout: _Layout, chunk: Chunk) -> None:
         layout.has_manifest = True
     elif riff.is_aigc(chunk):
         layout.elements.append(chunk)
+    elif chunk.kind.lower() == _TAGS and not layout.tags:
+        layout.tags += _tags(file, chunk)
     elif riff.info_elements(file, chunk):
         layout.lists.append(chunk)
+
+
+def _tags(file: BinaryIO, chunk: Chunk) -> list[Tag]:
+    """Return the tags in a chunk that can be changed without changing their size; others are left alone."""
+    try:
+        found = id3.tags(file, chunk.data)
+    except MalformedMedia:
+        return []
+    return [each for each in found if each.end <= chunk.data + chunk.length and each.shrinkable]
 
 
 def _header(file: BinaryIO) -> tuple[_Layout, int, dict[bytes, int]]:
@@ -243,7 +264,7 @@ HANDLER: Final = Handler(
         xmp="_PMX",
         manifest="C2PA",
         fields={"aigc": "AIGC"},
-        aigc=("riff-chunk", "riff-info"),
+        aigc=("riff-chunk", "riff-info", "id3-text"),
     ),
     write_fields=write,
 )
