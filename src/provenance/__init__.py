@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from provenance.attach import Attached, Labelled
     from provenance.catalog import Catalog
+    from provenance.declare import Advice
     from provenance.errors import (
         AssetNotFound,
         CatalogError,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from provenance.sdk import Provenance
 
 __all__ = [
+    "Advice",
     "Asset",
     "AssetNotFound",
     "Attached",
@@ -98,6 +100,7 @@ __all__ = [
 ]
 # Where each name lives; the others are errors.
 _HOMES = {
+    "Advice": "declare",
     "Asset": "model.post",
     "Attached": "attach",
     "Catalog": "catalog",

@@ -11,10 +11,12 @@ from provenance import _files
 from provenance import attach as _attach
 from provenance import check as _check
 from provenance import compare as _compare
+from provenance import declare as _declare
 from provenance import verify as _verify
 from provenance.attach import Attached, Labelled, OnConflict
 from provenance.catalog import Catalog
 from provenance.check import Progress
+from provenance.declare import Advice
 from provenance.errors import UsageError
 from provenance.manifests.signer import Signer
 from provenance.model.comparison import Comparison
@@ -115,6 +117,19 @@ class Provenance:
             return _check.check_media(Path(item), catalog=self.catalog, on=on, jurisdiction=self.jurisdiction)
         post = item.post if isinstance(item, Attached) else _loaded(item)
         return _check.check_post(post, catalog=self.catalog, on=on, jurisdiction=self.jurisdiction, progress=progress)
+
+    def declare(self, post: Post | str | Path, *, platform: str, on: date | None = None) -> Advice:
+        """Say which option of a platform's declaration to choose for a post, why, and what to fill in beside it.
+
+        Args:
+            post: The post, its file, or an attached folder; the media are not read.
+            platform: The platform's id or name: ``douyin``, ``抖音`` …
+            on: The day of publishing; today in Beijing by default.
+
+        Raises:
+            UsageError: the edition does not know the platform, or the post is wrong.
+        """
+        return _declare.declare(_loaded(post), platform, catalog=self.catalog, on=on or _check.today())
 
     def verify(
         self,

@@ -11,7 +11,19 @@ from typing import Final
 import typer
 
 from provenance.cli import output
-from provenance.cli.commands import attach, check, compare, demo, formats, identity, rules, schema, sources, verify
+from provenance.cli.commands import (
+    attach,
+    check,
+    compare,
+    declare,
+    demo,
+    formats,
+    identity,
+    rules,
+    schema,
+    sources,
+    verify,
+)
 from provenance.errors import ProvenanceError
 
 INTERRUPTED: Final = 130
@@ -30,6 +42,7 @@ app.command("attach", short_help="Attach labels. 添加标识。")(attach.attach
 app.command("check", short_help="May it be published? 发布前检查。")(check.check)
 app.command("verify", short_help="What do files say? 核验文件。")(verify.verify)
 app.command("compare", short_help="What was lost? 比较前后文件。")(compare.compare)
+app.command("declare", short_help="What to declare. 平台声明选哪一项。")(declare.declare)
 app.command("formats", short_help="List containers. 列出格式。")(formats.formats)
 app.command("schema", short_help="Print a JSON Schema. 打印结构。")(schema.schema)
 app.command("demo", short_help="See it work. 演示全过程。")(demo.demo)

@@ -8,6 +8,7 @@ import itertools
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from typing import Annotated, Any, cast
 
 import typer
@@ -49,6 +50,19 @@ Lang = Annotated[
         is_eager=True,
         metavar="zh-CN|en",
     ),
+]
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(message("date-form", locale(), {"value": text})) from None
+
+
+OnDay = Annotated[
+    date | None,
+    typer.Option("--on", parser=_day, metavar="DATE", help="Apply the rules of this date. 按该日期的规则。"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output. 输出 JSON。")]
 

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from provenance.cli import output, tables
-from provenance.cli.output import AsJson, Lang
+from provenance.cli.output import AsJson, Lang, OnDay
 from provenance.sdk import Provenance
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(output.text("date-form", value=text)) from None
 
 
 def check(
@@ -28,10 +20,7 @@ def check(
             help="A post file, an attached folder, or one file. 帖子文件、已完成的文件夹,或一个文件。",
         ),
     ],
-    on: Annotated[
-        date | None,
-        typer.Option("--on", parser=_day, metavar="DATE", help="Apply the rules of this date. 按该日期的规则检查。"),
-    ] = None,
+    on: OnDay = None,
     jurisdiction: Annotated[str, typer.Option("--jurisdiction", help="Whose rules. 适用哪个法域的规则。")] = "cn",
     json: AsJson = False,
     lang: Lang = None,
