@@ -95,6 +95,7 @@ def post_of_four(folder: Path) -> tuple[Path, Path]:
             "name": "成都观察员",
             "anonymous": False,
             "self_media": True,
+            "domains": [],
             "mcn_managed": True,
             "mcn": {"name": "星河文化传媒(成都)有限公司", "as_of": "2026-05-01"},
         },

@@ -27,6 +27,7 @@ POST = {
         "name": "成都观察员",
         "anonymous": False,
         "self_media": True,
+        "domains": [],
         "mcn_managed": True,
         "mcn": {"name": "星河文化传媒(成都)有限公司", "uscc": "91510100MA0EXAMP0D", "as_of": "2026-05-01"},
     },

@@ -77,7 +77,7 @@ def test_a_finished_post_is_valid_input_and_attaching_twice_equals_once(run, wri
         ("bad-crc.png", ["--source", "x"], 3, "checksum"),
         ("text-named.jpg", ["--source", "x"], 3, "text"),
         ("empty.jpg", ["--source", "x"], 3, "empty"),
-        ("clip.mp4", ["--source", "x"], 3, "MP4"),
+        ("clip.mp4", ["--source", "x"], 3, "index"),
         ("small.png", ["--ai-generated"], 3, '"draw": []'),
         ("two-aigc-elements.jpg", ["--source", "x"], 2, "2 AIGC elements"),
         ("camera.jpg", ["--captured-at", "2999-01-01"], 2, "--captured-at: 2999-01-01 lies in the future"),

@@ -180,7 +180,7 @@ def _post(title: str, account: str, mcn: Mapping[str, str] | None = None) -> dic
         "title": title,
         "body_format": "text",
         "language": "zh-CN",
-        "account": {"id": "a-1", "name": account, "anonymous": False, "self_media": True, **managed},
+        "account": {"id": "a-1", "name": account, "anonymous": False, "self_media": True, "domains": [], **managed},
         "facts": {"topics": ["social-event"], "contains": [], "reposted": False},
     }
 
