@@ -95,11 +95,11 @@ def cited_by(rule: Rule) -> tuple[str, ...]:
 
 
 def _check_platforms(contents: Contents) -> None:
-    """Raise unless the options lead from what there is, and no two platforms share a name."""
+    """Raise unless what is cited and named there is, and no two platforms share a name."""
     where = "vocabulary/declarations.toml"
-    for cited in contents.declarations.cites:
-        if cited not in contents.provisions:
-            raise DanglingCitation("citation-dangling", path=where, value=cited)
+    for path, cites in ((where, contents.declarations.cites), ("vocabulary/conduct.toml", contents.conduct.cited())):
+        if strange := sorted(set(cites).difference(contents.provisions)):
+            raise DanglingCitation("citation-dangling", path=path, value=strange[0])
     for kind in (kind for option in contents.declarations.option for kind in option.labels):
         if kind not in contents.kinds:
             raise DanglingCitation("reference-dangling", path=where, value=kind)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from provenance.catalog.conditions import AllOf, Condition
+from provenance.catalog.conduct import Conduct
 from provenance.catalog.data import Carriers, Instrument, Kind, Provision, Rule, SourceTypes, Style, Switch
 from provenance.catalog.platforms import Declarations, Platform
 from provenance.catalog.words import WordList
@@ -30,6 +31,7 @@ class Contents:
         words: Word lists by id.
         platforms: Platforms by id, with the options of their declarations.
         declarations: What leads to which option.
+        conduct: Waits, mutes and sanctions of accounts.
     """
 
     edition: str
@@ -43,6 +45,7 @@ class Contents:
     words: Mapping[str, WordList]
     platforms: Mapping[str, Platform]
     declarations: Declarations
+    conduct: Conduct
     carriers: Carriers
     source_types: SourceTypes
 

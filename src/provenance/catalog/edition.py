@@ -12,6 +12,7 @@ from typing import TypeVar
 from provenance._messages import Locale, fields_of
 from provenance._resources import labels_root
 from provenance.catalog import checks, loading, notices
+from provenance.catalog.conduct import Conduct
 from provenance.catalog.contents import HOUSE, Contents
 from provenance.catalog.data import Carriers, Instrument, Kind, Provision, Rule, SourceTypes, Style, Switches
 from provenance.catalog.notices import LEGAL_LOCALE, PlannedNotice
@@ -24,7 +25,7 @@ from provenance.model.labels import AIGenerated, ExtensionLabel
 from provenance.model.post import PlacedLabel, Post
 
 _Named = TypeVar("_Named", Kind, Style, Instrument, Rule, WordList, Platform)
-_Sole = TypeVar("_Sole", Carriers, SourceTypes, Switches, Declarations)
+_Sole = TypeVar("_Sole", Carriers, SourceTypes, Switches, Declarations, Conduct)
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,6 +200,7 @@ def _assembled(texts: Mapping[str, str]) -> Catalog:
         words=_by_id(files, WordList),
         platforms=_by_id(files, Platform),
         declarations=_only(files, "vocabulary/declarations.toml", Declarations),
+        conduct=_only(files, "vocabulary/conduct.toml", Conduct),
         carriers=_only(files, "vocabulary/carriers.toml", Carriers),
         source_types=_only(files, "vocabulary/digital-source-type.toml", SourceTypes),
     )

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from provenance import _files
 from provenance._messages import LOCALES, message
+from provenance.catalog.conduct import Conduct
 from provenance.catalog.data import Carriers, Instrument, Kind, Rule, SourceTypes, Style, Switches
 from provenance.catalog.lines import line_of, line_with
 from provenance.catalog.platforms import Declarations, Platform
@@ -39,6 +40,7 @@ LAYOUT: Final[Mapping[str, type[Value]]] = {
     "provisions/*": Instrument,
     "rules/*": Rule,
     "vocabulary/carriers.toml": Carriers,
+    "vocabulary/conduct.toml": Conduct,
     "vocabulary/declarations.toml": Declarations,
     "vocabulary/digital-source-type.toml": SourceTypes,
     "vocabulary/switches.toml": Switches,

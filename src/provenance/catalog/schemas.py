@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
+from provenance.catalog.conduct import Conduct
 from provenance.catalog.data import Carriers, Instrument, Kind, Rule, SourceTypes, Style, Switches
 from provenance.catalog.platforms import Declarations, Platform
 from provenance.catalog.words import WordList
@@ -14,6 +15,7 @@ from provenance.model.base import Value
 
 SCHEMAS: Final[Mapping[str, type[Value]]] = {
     "carriers": Carriers,
+    "conduct": Conduct,
     "declarations": Declarations,
     "digital-source-type": SourceTypes,
     "kind": Kind,
