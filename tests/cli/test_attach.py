@@ -190,7 +190,7 @@ def test_a_missing_asset_is_named_by_its_pointer(run, write_post, post_data, tmp
 
 
 def test_an_unknown_key_and_an_unknown_kind_are_refused_with_their_pointer(run, write_post, post_data, tmp_path):
-    post_data["labels"].append({"kind": "rumor", "by": "x", "at": "2026-05-01"})
+    post_data["labels"].append({"kind": "hearsay", "by": "x"})
     result = attach(run, write_post(post_data), tmp_path / "out")
     assert (result.code, "/labels/1" in result.err) == (2, True)
     post_data["labels"][1] = {"kind": "source", "publisher": "x", "colour": "red"}
