@@ -1,0 +1,57 @@
+"""Which samples of a film must be encoded anew to show a notice for some seconds."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from provenance.notices import video_config, video_nal
+from provenance.notices.video_film import Film, Span, is_apart
+
+_FARTHEST: Final = 30  # seconds from the end of a notice to where copying begins
+_UNITS: Final = {"h264": "h264", "hevc": "hevc"}
+
+
+def span_of(film: Film, ticks: tuple[int, int]) -> tuple[Span, str | None]:
+    """Return the samples to encode anew, and the message code of why it must be all of them, if it must.
+
+    Both ends are pictures that decoding can start at, with none before them that is shown after them.
+
+    Raises:
+        MalformedMedia: a sample breaks its form.
+        OSError: Reading failed.
+    """
+    whole = Span(0, film.count)
+    starts = np.flatnonzero(film.keys)
+    first = max((at for at in starts if film.times[at] <= ticks[0] and _is_seam(film, int(at))), default=0)
+    far = ticks[1] + _FARTHEST / film.tick
+    behind = starts[(film.times[starts] >= ticks[1]) & (film.times[starts] <= far)]
+    end = next((int(at) for at in behind if _is_seam(film, int(at))), None)
+    if end is not None:
+        return Span(int(first), end), None
+    if int(film.times.max()) < far:
+        # The film ends before there could be one.
+        return Span(int(first), film.count), "video-full-short" if first == 0 else None
+    return whole, "video-full-no-key-frame"
+
+
+def _is_seam(film: Film, at: int) -> bool:
+    """Say whether nothing from a sample on refers to, or is shown before, anything that comes before it."""
+    if at == 0 or not is_apart(film, at):
+        return at == 0
+    if film.codec == "vp9":
+        return _vp9_starts(film.sample(at))
+    if film.codec in {"h264", "hevc"}:
+        codec: video_nal.Codec = "h264" if film.codec == "h264" else "hevc"
+        return video_nal.is_idr(film.sample(at), video_config.parse(codec, film.config).width, codec)
+    return False
+
+
+def _vp9_starts(sample: bytes) -> bool:
+    """Say whether a VP9 frame is a key frame (VP9 bitstream specification, 6.2): 2 bits marker, profile, type."""
+    bits = int.from_bytes(sample[:2], "big")
+    profile = bits >> 13 & 1 | bits >> 11 & 2
+    at = 11 - (profile == 3)  # noqa: PLR2004 -- the one with a reserved bit
+    shows_existing, inter = bits >> at & 1, bits >> at - 1 & 1
+    return bits >> 14 == 2 and not shows_existing and not inter  # noqa: PLR2004 -- the marker

@@ -1,0 +1,146 @@
+"""Look at a film just drawn on: nothing but the span has changed, and the span shows what it should."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+import cv2
+import numpy as np
+
+from provenance.notices import video_codec
+from provenance.notices.video_codec import av
+from provenance.notices.video_film import Film, Span
+from provenance.notices.video_paint import blend, look_of, planes, stamps
+from provenance.notices.video_render import Task
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
+
+LEAST_LIKENESS: Final = 45.0  # dB of luma, of every picture, off the plates
+_BEHIND: Final = 12  # pictures compared behind the span
+_BUFFER: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """The packets of one stream as libavformat reads them: their times, and what they hold, digested."""
+
+    kind: str
+    times: tuple[tuple[int | None, int | None, int | None], ...]
+    digests: tuple[bytes, ...]
+
+
+def differing(source: BinaryIO, target: BinaryIO, span: Span, count: int) -> str | None:
+    """Compare every packet of two files; return what differs that should not, or None.
+
+    Args:
+        source: The source.
+        target: What was made of it.
+        span: Which samples were encoded anew.
+        count: How many samples the track has.
+
+    Raises:
+        OSError: Reading failed.
+    """
+    old, new = _streams(source), _streams(target)
+    if old is None or new is None or len(old) != len(new):
+        return "streams"
+    seen = 0
+    for one, other in zip(old, new, strict=True):
+        if one == other:
+            continue
+        seen += 1
+        if one.kind != other.kind != "video" or len(one.times) != len(other.times) or seen > 1:
+            return f"{one.kind} packets"
+        changed = [at for at in range(len(one.times)) if _packet(one, at) != _packet(other, at)]
+        whole = len(one.times) == count
+        first = span.first if whole else changed[0]
+        if changed[0] < first or changed[-1] >= first + span.end - span.first:
+            return "video packets"
+        part = slice(changed[0], changed[-1] + 1)
+        if _times(one, part) != _times(other, part):
+            return "video times"
+    return None
+
+
+def _packet(stream: Stream, at: int) -> tuple[object, ...]:
+    return stream.times[at], stream.digests[at]
+
+
+def _times(stream: Stream, part: slice) -> tuple[list[int | None], list[int | None]]:
+    """Return the times of presentation in order, and those of decoding as they stand."""
+    shown = sorted((pts for pts, _, _ in stream.times[part]), key=lambda pts: -1 if pts is None else pts)
+    return shown, [dts for _, dts, _ in stream.times[part]]
+
+
+def _streams(file: BinaryIO) -> list[Stream] | None:
+    library = av()
+    file.seek(0)
+    times: dict[int, list[tuple[int | None, int | None, int | None]]] = {}
+    digests: dict[int, list[bytes]] = {}
+    try:
+        with library.open(file, mode="r", buffer_size=_BUFFER) as container:
+            kinds = [stream.type for stream in container.streams]
+            for packet in container.demux():
+                if packet.size:
+                    times.setdefault(packet.stream_index, []).append((packet.pts, packet.dts, packet.duration))
+                    digests.setdefault(packet.stream_index, []).append(_digest(packet))
+    except library.FFmpegError:
+        return None
+    return [
+        Stream(kind, tuple(times.get(number, ())), tuple(digests.get(number, ()))) for number, kind in enumerate(kinds)
+    ]
+
+
+def _digest(packet: object) -> bytes:
+    return hashlib.blake2b(memoryview(packet), digest_size=16).digest()  # type: ignore[arg-type]
+
+
+def least_likeness(task: Task, made: Film) -> float:
+    """Return the least likeness of a picture of the span to what it should show, as PSNR of luma in dB.
+
+    What it should show is the source's picture, with the notices where it is drawn on. It is 0 where a table of the
+    new film is not what it should be, or a picture behind the span differs at all.
+
+    Raises:
+        MalformedMedia: one of the two films cannot be decoded.
+        OSError: Reading failed.
+    """
+    film, span = task.film, task.span
+    if not _same_tables(film, made, span):
+        return 0.0
+    shown = Span(span.first, min(film.count, span.end + _BEHIND))
+    drawn = None
+    least = math.inf
+    for one, other in zip(video_codec.decoded(film, shown), video_codec.decoded(made, shown), strict=True):
+        drawn = drawn or stamps(task.patches, look_of(one))
+        number = one.pts or 0
+        if look_of(one) != look_of(other):
+            return 0.0
+        if number >= span.end:
+            if not all(map(np.array_equal, planes(one), planes(other))):
+                return 0.0
+            continue
+        if task.is_drawn(number):
+            one.make_writable()
+            blend(one, drawn)
+        least = min(least, _likeness(one, other))
+    return least
+
+
+def _same_tables(film: Film, made: Film, span: Span) -> bool:
+    part = slice(*span)
+    times, sizes = film.times.copy(), film.sizes.copy()
+    times[part], sizes[part] = np.sort(times[part]), made.sizes[part]
+    same = np.array_equal(times, made.times) and np.array_equal(sizes, made.sizes)
+    return same and np.array_equal(film.keys, made.keys) and (film.shown, film.size) == (made.shown, made.size)
+
+
+def _likeness(one: VideoFrame, other: VideoFrame) -> float:
+    luma, new = planes(one)[0], planes(other)[0]
+    error = cv2.norm(luma, new, cv2.NORM_L2SQR) / luma.size
+    peak = (1 << look_of(one).bits) - 1
+    return 10 * math.log10(peak * peak / error) if error else math.inf
