@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from provenance.catalog import Catalog
+from provenance.metadata.aigc import LABEL_OF_GRADE
 from provenance.model.notice import NoticeReading
 from provenance.model.observation import AigcElement, AigcReading, Evidence, FileError, Observation
 from provenance.model.post import Post
@@ -82,11 +83,14 @@ def observed(post: Post, at: int, catalog: Catalog, changes: dict[str, Any] | No
         ],
     }
     stated = {**perfect, **(changes or {})}
-    elements = [AigcElement(slot="xmp", form="bare", value=value) for value in stated["aigc"]]
+    problems = tuple(stated.get("problems", ()))
+    elements = [AigcElement(slot="xmp", form="bare", value=value, problems=problems) for value in stated["aigc"]]
     return Observation(
         path=stated["path"],
         format=stated["format"],
         media=stated["media"] or None,
+        width=stated.get("width"),
+        height=stated.get("height"),
         sha256=stated["sha256"],
         evidence=tuple(each if isinstance(each, Evidence) else Evidence(**each) for each in stated["evidence"]),
         aigc=AigcReading(count=len(elements), conformant=True if elements else None, elements=tuple(elements)),
@@ -103,7 +107,7 @@ def _complete(value: dict[str, Any]) -> bool:
 def _element(value: dict[str, Any]) -> dict[str, str]:
     producer, number = value["producer"], value["produce_id"]
     return {
-        "Label": "1",
+        "Label": LABEL_OF_GRADE[value["grade"]],
         "ContentProducer": producer,
         "ProduceID": number,
         "ContentPropagator": producer,

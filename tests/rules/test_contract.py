@@ -39,6 +39,11 @@ POST = {
         "self_media": True,
         "mcn_managed": True,
         "mcn": {"name": "星河文化传媒(成都)有限公司", "uscc": "91510100MA0EXAMP0D", "as_of": "2026-05-01"},
+        "matrix": [{"id": "a-1025", "name": "成都速报"}],
+        "domains": ["finance"],
+        "qualifications": [
+            {"name": "证券投资咨询执业资格", "domain": "finance", "status": "verified", "expires": "2027-01-31"}
+        ],
     },
     "facts": {"topics": ["social-event"], "contains": ["past-event"], "reposted": False},
     "labels": [SOURCE, {"kind": "past-event", "time": "2024-05-01", "place": {"name": "四川省成都市"}}],
@@ -202,10 +207,13 @@ def test_a_file_that_says_it_is_generated_and_shows_no_notice_hangs_on_the_decla
     assert needs["generated-media-without-ai-notice"] == ("/declaration/option",)
 
 
-def test_a_file_without_a_whole_element_gets_advice(catalog: Catalog) -> None:
+def test_a_file_that_lost_its_element_is_told_so(catalog: Catalog) -> None:
     post = Post.from_dict(POST)
-    (finding,) = evaluate_media(observed(post, 1, catalog, {"aigc": []}), catalog, on=ON).findings
-    assert (finding.rule, finding.severity, finding.pointer) == ("aigc-element-incomplete", "advisory", "")
+    findings = evaluate_media(observed(post, 1, catalog, {"aigc": []}), catalog, on=ON).findings
+    assert [(each.rule, each.severity, each.pointer) for each in findings] == [
+        ("aigc-element-incomplete", "advisory", ""),
+        ("aigc-element-lost", "blocking", ""),
+    ]
 
 
 def test_an_unreadable_asset_is_explained_in_both_languages_naming_it_once(catalog: Catalog) -> None:

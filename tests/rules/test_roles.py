@@ -32,7 +32,16 @@ def edition(folder: Path, bearers: list[str], modality: str, certainty: str) -> 
     )
     assert changed != row
     file.write_text(text.replace(row, changed), "utf-8")
+    _cite_nothing_else(root)
     return Catalog.from_directory(root)
+
+
+def _cite_nothing_else(root: Path) -> None:
+    """Let the rule cite SM2023-03-1 alone, so that only that provision decides."""
+    rule, campaign = root / f"rules/cn/{RULE}.toml", root / "provisions/cn/QL2025.toml"
+    rule.write_text(rule.read_text("utf-8").replace(', "QL2025-3a"', ""), "utf-8")
+    head, row, rest = campaign.read_text("utf-8").partition('id = "QL2025-3a"')
+    campaign.write_text(head + row + rest.replace('"automated"', '"planned"', 1), "utf-8")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What a condition may ask of a post, by key: how it is read, where it stands, and every value it may have.
 
-An absent *fact* is unknown; an absent *gap* (declaration, the MCN's name) is known to be missing (contract, section 1).
+An absent *fact* is unknown; an absent *gap* (declaration, the MCN's name, the claim to be original) is known to be
+missing (contract, section 1).
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ FACTS: Final[Mapping[str, Fact]] = {
         "/declaration/option", _OPTIONS, lambda post: post.declaration and post.declaration.option, gap=True
     ),
     "facts.contains": Fact("/facts/contains", get_args(Content), lambda post: post.facts.contains, many=True),
-    "facts.original": Fact("/facts/original", _FLAG, lambda post: post.facts.original),
+    # A claim: who does not make it does not make it falsely.
+    "facts.original": Fact("/facts/original", _FLAG, lambda post: post.facts.original, gap=True),
     "facts.reposted": Fact("/facts/reposted", _FLAG, lambda post: post.facts.reposted),
     "facts.topics": Fact("/facts/topics", get_args(Topic), lambda post: post.facts.topics, many=True),
     "kind": Fact("/kind", get_args(Post.model_fields["kind"].annotation), lambda post: post.kind),
