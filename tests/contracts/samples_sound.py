@@ -32,6 +32,7 @@ def wav_samples():
     tagged = ffmpeg(".wav", *SOUND, *TAGS, "-write_bext", "1", "-metadata", "description=kept")
     yield "bare", bare
     yield "full", wave(chunk(b"AIGC", AIGC), tagged[12:], chunk(b"_PMX", XMP), chunk(b"priv", b"odd"))
+    yield "large", ffmpeg(".wav", *SOUND, *TAGS, "-rf64", "always")
     yield "list", wave(bare[12:], chunk(b"LIST", b"INFO" + chunk(b"AIGC", AIGC + b"\0") + chunk(b"IART", b"kept\0")))
 
 

@@ -39,6 +39,7 @@ EDITED = re.compile(
     "|QuickTime:MediaData(Offset|Size)|(QuickTime|Track\\d):HandlerType|RIFF:WebP_Flags|GIF:GIFVersion"
     "|ZIP:Zip(Compressed|Uncompressed)Size|ZIP:Zip(CRC|BitFlag)"  # of the parts that name the new property
     "|File:(Word|Line)Count|File:MIMEEncoding"  # front matter counts as text
+    "|RIFF:RIFFSize64|RIFF:RIFFSize|File:ID3Size"
 )
 DERIVED = ("SourceFile", "System:", "ExifTool:", "Composite:")
 
