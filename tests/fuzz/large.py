@@ -31,6 +31,17 @@ def film(path, size):
     assert path.stat().st_size >= size
 
 
+def long_film(path, size):
+    """A film whose index lies in front and whose media data go on in a hole behind the last frame."""
+    film(path, 1)
+    content = path.read_bytes()
+    data = content.index(b"mdat") - 4
+    with path.open("r+b") as file:
+        file.seek(data)
+        file.write(struct.pack(">I", max(size, len(content)) - data))
+        file.truncate(max(size, len(content)))
+
+
 def tiff(path, size):
     """An uncompressed picture in one strip behind its directory."""
     rows = size // (WIDTH * 3) + 1

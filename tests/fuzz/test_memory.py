@@ -13,6 +13,7 @@ GROWING = {
     "png": (large.png, 500 if FULL_PROOF else 100),
     "jpeg": (large.jpeg, 500 if FULL_PROOF else 100),
     "avif": (large.boxes, 500 if FULL_PROOF else 100),
+    "mov": (large.long_film, 2000 if FULL_PROOF else 200),
 }
 
 
