@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from provenance.model.report import Finding, Report
     from provenance.model.verification import FileVerification, Verification
     from provenance.sdk import Provenance
+    from provenance.sources import SourceList
 
 __all__ = [
     "Advice",
@@ -91,6 +92,7 @@ __all__ = [
     "SchemaViolation",
     "Signer",
     "SigningFailed",
+    "SourceList",
     "TrustListInvalid",
     "UnknownLabelKind",
     "UnsupportedFormat",
@@ -112,6 +114,7 @@ _HOMES = {
     "Provenance": "sdk",
     "Report": "model.report",
     "Signer": "manifests.signer",
+    "SourceList": "sources.registry",
     "Verification": "model.verification",
     "trust_from_files": "manifests.trust",
 }

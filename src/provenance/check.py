@@ -26,6 +26,7 @@ def check_post(
     catalog: Catalog,
     on: date | None = None,
     jurisdiction: str = "cn",
+    sources: frozenset[str] | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Judge a post by its finished files.
@@ -35,6 +36,7 @@ def check_post(
         catalog: The rule edition.
         on: The date whose rules apply; today in the jurisdiction by default.
         jurisdiction: Whose rules.
+        sources: The keys of the list of news source units, where there is one.
         progress: Called with assets done, assets in all, and the name of the next.
 
     Raises:
@@ -48,7 +50,7 @@ def check_post(
         if progress:
             progress(index, len(post.assets), asset.path)
         observations.append(_observed(post, index))
-    return rules.evaluate(post, observations, catalog, on=on or today(), jurisdiction=jurisdiction)
+    return rules.evaluate(post, observations, catalog, on=on or today(), jurisdiction=jurisdiction, sources=sources)
 
 
 def check_media(path: Path, *, catalog: Catalog, on: date | None = None, jurisdiction: str = "cn") -> Report:

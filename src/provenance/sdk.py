@@ -23,6 +23,7 @@ from provenance.model.comparison import Comparison
 from provenance.model.post import Post
 from provenance.model.report import Report
 from provenance.model.verification import Verification
+from provenance.sources import SourceList
 from provenance.verify import Requirement
 
 
@@ -33,12 +34,22 @@ class Provenance:
         signer: Who signs manifests; an explicit ``None`` signs nothing. The SDK never makes an identity of its own.
         catalog: The rule edition; the packaged one by default.
         jurisdiction: Whose rules `check` applies.
+        sources: The list of news source units that reposted news are checked against; ``SourceList.stored()`` is what
+            the user imported. Without one, those rules are reported as not evaluated.
     """
 
-    def __init__(self, *, signer: Signer | None, catalog: Catalog | None = None, jurisdiction: str = "cn") -> None:
+    def __init__(
+        self,
+        *,
+        signer: Signer | None,
+        catalog: Catalog | None = None,
+        jurisdiction: str = "cn",
+        sources: SourceList | None = None,
+    ) -> None:
         self.signer = signer
         self.catalog = catalog if catalog is not None else Catalog.packaged()
         self.jurisdiction = jurisdiction
+        self._sources = None if sources is None else sources.keys()
 
     def attach(
         self,
@@ -116,7 +127,14 @@ class Provenance:
         if isinstance(item, str | Path) and not is_post(Path(item)):
             return _check.check_media(Path(item), catalog=self.catalog, on=on, jurisdiction=self.jurisdiction)
         post = item.post if isinstance(item, Attached) else _loaded(item)
-        return _check.check_post(post, catalog=self.catalog, on=on, jurisdiction=self.jurisdiction, progress=progress)
+        return _check.check_post(
+            post,
+            catalog=self.catalog,
+            on=on,
+            jurisdiction=self.jurisdiction,
+            sources=self._sources,
+            progress=progress,
+        )
 
     def declare(self, post: Post | str | Path, *, platform: str, on: date | None = None) -> Advice:
         """Say which option of a platform's declaration to choose for a post, why, and what to fill in beside it.

@@ -15,6 +15,7 @@ from provenance.model.observation import AigcElement, AigcReading, Evidence, Fil
 from provenance.model.post import Post
 from provenance.model.report import Report
 from provenance.rules import evaluate
+from provenance.text import name_key
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "rules"
 DIGEST = "a" * 64
@@ -30,7 +31,9 @@ class Case:
         post = Post.from_dict(self.data["post"])
         changes = self.data.get("observation", [])
         seen = [observed(post, at, catalog, changes[at] if at < len(changes) else {}) for at in range(len(post.assets))]
-        return evaluate(post, seen, catalog, on=self.data["on"])
+        listed = self.data.get("sources")
+        sources = None if listed is None else frozenset(map(name_key, listed))
+        return evaluate(post, seen, catalog, on=self.data["on"], sources=sources)
 
 
 def case_files() -> list[Path]:

@@ -121,18 +121,19 @@ class FormatIs(Value):
 class FieldTest(Value):
     """One test of one field of a label.
 
-    It has one of these values; it names nobody but what a list of vague sources holds (`vocabulary/words/`); or it
-    names another account of the same operator.
+    It has one of these values; it names nobody but what a list of vague sources holds (`vocabulary/words/`); it names
+    another account of the same operator; or it names nobody on the list of news source units that the user imported.
     """
 
     field: Name
     any_of: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     vague: Name | None = None
     own_matrix: Literal[True] | None = None
+    unlisted: Literal[True] | None = None
 
     @model_validator(mode="after")
     def _is_one_test(self) -> FieldTest:
-        if sum(each is not None for each in (self.any_of, self.vague, self.own_matrix)) != 1:
+        if sum(each is not None for each in (self.any_of, self.vague, self.own_matrix, self.unlisted)) != 1:
             raise refuse("condition-test", "not one test", value=self.field)
         return self
 

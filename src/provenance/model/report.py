@@ -50,7 +50,7 @@ class NoticeStatus(Value):
 
 
 class NotEvaluated(Value):
-    """A rule that could not be decided from a file alone, with the keys of a post that would decide it."""
+    """A rule that could not be decided, with what would decide it: keys of a post, or a list that was not imported."""
 
     rule: str
     cites: tuple[str, ...]

@@ -113,6 +113,8 @@ def field_test(test: FieldTest, words: Words) -> Callable[[View, Mapping[str, An
     if test.vague is not None:
         phrases = words[test.vague].words
         return lambda _, label: is_vague_source(str(label.get(field) or ""), phrases)
+    if test.unlisted is not None:
+        return lambda view, label: view.said is not None and not view.said.lists(str(label.get(field) or ""))
     return lambda view, label: view.said is not None and name_key(str(label.get(field) or "")) in view.said.matrix
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import chain
 from pathlib import PurePath
+from typing import Final
 
 from provenance.catalog import Catalog
 from provenance.catalog.facts import ASSET_FACTS, FACTS
@@ -22,11 +23,23 @@ from provenance.rules.matched import changes_shown, matched
 from provenance.rules.texts import localized, shows
 from provenance.rules.views import NO_FACTS, Case, Facts, View, case_of, view_of_file
 
+NEEDS_SOURCES: Final = "provenance sources import"
+"""What `not_evaluated` says a rule needs that asks for the list of news source units, where none was imported."""
+
 
 def evaluate(
-    post: Post, observations: Sequence[Observation], catalog: Catalog, *, on: date, jurisdiction: str = "cn"
+    post: Post,
+    observations: Sequence[Observation],
+    catalog: Catalog,
+    *,
+    on: date,
+    jurisdiction: str = "cn",
+    sources: frozenset[str] | None = None,
 ) -> Report:
     """Judge a post by what was observed of its finished files, one observation an asset, in the order of its assets.
+
+    `sources` are the keys (`text.name_key`) of the names on the list of news source units. Without a list, a rule that
+    asks for it and could find something is left to a person: it stands in `not_evaluated`.
 
     Raises:
         UsageError: the edition does not judge that jurisdiction.
@@ -38,12 +51,17 @@ def evaluate(
         raise ValueError(f"{len(observations)} observations for {len(post.assets)} assets")
     bench = bench_for(catalog, jurisdiction, on)
     catalog.require_kinds(post)
-    case = case_of(post, observations, catalog, jurisdiction, on)
+    case = case_of(post, observations, catalog, jurisdiction, on, sources=sources)
     notices = tuple(_statuses(case))
     missing: dict[str, list[str]] = {}
     findings: list[Finding] = []
+    manual: list[NotEvaluated] = []
     for judge, view, facts, at in _hearings(bench, case):
         verdict, absent = judge.decide(view, facts, post.acting_as)
+        if judge.reads_sources and sources is None:
+            if verdict is not None or absent:
+                manual.append(NotEvaluated(rule=judge.rule.id, cites=_cites(judge), needs=(NEEDS_SOURCES,)))
+            continue
         for key in absent:
             missing.setdefault(FACTS[key].pointer.format(at=at), []).append(judge.rule.id)
         if verdict is not None:
@@ -66,7 +84,7 @@ def evaluate(
         subject={"id": post.id, "assets": assets},
         findings=_sorted(findings),
         notices=notices,
-        not_evaluated=(),
+        not_evaluated=tuple(manual),
     )
 
 

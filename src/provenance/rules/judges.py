@@ -73,6 +73,7 @@ class Judge:
         finders: What find the words that its conditions look for.
         reads_labels: Its conditions ask for labels.
         reads_changes: Its conditions ask what a repost changed.
+        reads_sources: They ask whether a name is on the list of news source units.
     """
 
     rule: Rule
@@ -92,6 +93,7 @@ class Judge:
     finders: tuple[Finder, ...]
     reads_labels: bool
     reads_changes: bool
+    reads_sources: bool
 
     def decide(self, view: View, facts: Facts, role: str) -> tuple[Verdict | None, tuple[str, ...]]:
         """Return the verdict and, where it is open, the absent facts on which it hangs."""
@@ -184,11 +186,17 @@ def _judge_for(rule: Rule, catalog: Catalog, on: date) -> Judge:
         finders=finders_of(rule.conditions(), words),
         reads_labels=any(isinstance(each, HasLabel | EveryLabel) for one in deciding for each in walk(one)),
         reads_changes=any(isinstance(each, RepostChanges) for one in deciding for each in walk(one)),
+        reads_sources=any(_asks_list(each) for one in deciding for each in walk(one)),
     )
 
 
 def _texts(texts: Iterable[Evidence], catalog: Catalog) -> Texts:
     return tuple((None if each.when is None else compiled(each.when, catalog.words), each) for each in texts)
+
+
+def _asks_list(condition: Condition) -> bool:
+    tests = (*condition.where, *condition.where_not) if isinstance(condition, HasLabel) else ()
+    return any(each.unlisted for each in tests)
 
 
 def _in_force(ids: Iterable[str], catalog: Catalog, on: date) -> list[Provision]:

@@ -20,12 +20,16 @@ class Said:
     Attributes:
         on: The day of the check, as ISO 8601 writes it.
         notices: Every notice the post's labels ask for.
+        sources: The keys of the names on the list of news source units; `None` where there is no list.
     """
 
-    def __init__(self, post: Post, notices: Sequence[PlannedNotice], on: date) -> None:
+    def __init__(
+        self, post: Post, notices: Sequence[PlannedNotice], on: date, sources: frozenset[str] | None = None
+    ) -> None:
         self._post = post
         self.on = on.isoformat()
         self.notices = notices
+        self.sources = sources
         self._words: dict[tuple[str, str], tuple[str, ...]] = {}
 
     @cached_property
@@ -43,6 +47,10 @@ class Said:
         """What title and body say otherwise than the originals that source labels quote, in the order of the labels."""
         labels = self._post.labels + tuple(label for asset in self._post.assets for label in asset.labels)
         return tuple(change for label in labels if isinstance(label, Source) for change in self._changed(label))
+
+    def lists(self, name: str) -> bool:
+        """Say whether a name is on the list of news source units; no name is where there is no list."""
+        return self.sources is not None and name_key(name) in self.sources
 
     def words(self, text: str, words: WordList) -> tuple[str, ...]:
         """Return what one of the post's texts says of a word list."""

@@ -102,7 +102,15 @@ class Case:
     said: Said
 
 
-def case_of(post: Post, observations: Sequence[Observation], catalog: Catalog, jurisdiction: str, on: date) -> Case:
+def case_of(
+    post: Post,
+    observations: Sequence[Observation],
+    catalog: Catalog,
+    jurisdiction: str,
+    on: date,
+    *,
+    sources: frozenset[str] | None = None,
+) -> Case:
     """Gather what the rules ask of a post and of its finished files, one observation an asset, in their order."""
     on_post = post.labels_on_post()
     own = tuple(post.own_labels(at) for at in range(len(post.assets)))
@@ -113,7 +121,7 @@ def case_of(post: Post, observations: Sequence[Observation], catalog: Catalog, j
         for at in notice.assets:
             wanted.setdefault((at, notice.kind), set()).add(notice.text)
     labels = _by_kind(on_post)
-    said = Said(post, notices, on)
+    said = Said(post, notices, on, sources)
     stated = tuple(_stated(each) for each in observations)
     assets = tuple(
         View(

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
+from provenance import _files
+from provenance.bulk import Gate, check_lines
 from provenance.cli import output, tables
 from provenance.cli.output import AsJson, Lang, OnDay
 from provenance.sdk import Provenance
+from provenance.sources import SourceList
+
+_STEP: Final = 100  # lines between two looks of the progress bar
 
 
 def check(
@@ -22,6 +28,13 @@ def check(
     ],
     on: OnDay = None,
     jurisdiction: Annotated[str, typer.Option("--jurisdiction", help="Whose rules. 适用哪个法域的规则。")] = "cn",
+    jsonl: Annotated[
+        bool,
+        typer.Option(
+            "--jsonl",
+            help="The file holds one post a line; print one result a line. 文件每行一篇帖子,逐行输出结果。",
+        ),
+    ] = False,
     json: AsJson = False,
     lang: Lang = None,
 ) -> int:
@@ -30,7 +43,9 @@ def check(
     检查帖子能否发布,不能则说明原因和补救办法;检查的是成品文件。
     """
     del lang
-    sdk = Provenance(signer=None, jurisdiction=jurisdiction)
+    sdk = Provenance(signer=None, jurisdiction=jurisdiction, sources=SourceList.stored(jurisdiction=jurisdiction))
+    if jsonl:
+        return _lines(item, partial(sdk.check, on=on))
     with output.progress() as progress:
         report = sdk.check(item, on=on, progress=progress)
     if json:
@@ -38,3 +53,16 @@ def check(
     else:
         tables.print_report(report)
     return 1 if report.blocking else 0
+
+
+def _lines(path: Path, gate: Gate) -> int:
+    """Return 1 when a post is blocked, else 2 when one could not be judged, else 0: every line is reported."""
+    codes = {0}
+    with _files.open_input(path) as file, output.progress() as progress:
+        size = path.stat().st_size
+        for line in check_lines(file, gate, folder=str(path.parent)):
+            output.line(line.as_json())
+            codes.add(2 if line.report is None else int(bool(line.report.blocking)))
+            if progress and line.number % _STEP == 0:
+                progress(file.tell(), size, str(line.number))
+    return next(code for code in (1, 2, 0) if code in codes)
