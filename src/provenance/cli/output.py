@@ -116,6 +116,11 @@ def document(data: Any) -> None:
     sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
 
 
+def line(data: Any) -> None:
+    """Print one JSON document as one line on standard output."""
+    sys.stdout.write(json.dumps(data, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
 def console() -> Console:
     """Return a console on standard output; plain text when it is not a terminal."""
     width = None if sys.stdout.isatty() else 120
