@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -57,9 +58,12 @@ class Provenance:
         *,
         into: str | Path,
         on_conflict: OnConflict = "refuse",
+        fix: bool = False,
         progress: Progress | None = None,
     ) -> Attached:
         """Write labelled copies of a post's assets and the finished post into the new folder `into`.
+
+        With `fix`, labels that an asset's own file states and the post does not are added; nothing is invented.
 
         Raises:
             UsageError: the post is wrong, contradicts a file, or `into` is not empty.
@@ -67,14 +71,16 @@ class Provenance:
             ManifestError: signing failed.
             OutputNotWritten: the file system refused. In every case nothing is left behind.
         """
-        return _attach.attach_post(
-            _loaded(post),
+        loaded, notes = _attach.fixed(_loaded(post)) if fix else (_loaded(post), ())
+        done = _attach.attach_post(
+            loaded,
             Path(into),
             catalog=self.catalog,
             signer=self.signer,
             on_conflict=on_conflict,
             progress=progress,
         )
+        return replace(done, fixes=notes)
 
     def attach_media(
         self,

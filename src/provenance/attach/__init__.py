@@ -1,6 +1,7 @@
 """Attach labels: to one file, or to every asset of a post."""
 
 from provenance.attach.file import Labelled, label_file
+from provenance.attach.fixes import fixed
 from provenance.attach.plan import OnConflict
 from provenance.attach.post import POST_FILE, Attached, attach_in_place, attach_media, attach_post
 
@@ -12,5 +13,6 @@ __all__ = [
     "attach_in_place",
     "attach_media",
     "attach_post",
+    "fixed",
     "label_file",
 ]

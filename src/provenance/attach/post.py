@@ -28,16 +28,17 @@ _MEDIA: Final = "media"
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A finished post: its folder, the post as written there, and each labelled asset in order."""
+    """A finished post: its folder, the post as written there, each labelled asset in order, and what was filled in."""
 
     folder: Path
     post: Post
     assets: tuple[Labelled, ...]
+    fixes: tuple[ProvenanceError, ...] = ()
 
     @property
     def warnings(self) -> tuple[ProvenanceError, ...]:
-        """Return what went differently from what was asked, asset by asset."""
-        return tuple(warning for asset in self.assets for warning in asset.warnings)
+        """Return what was filled in, and what went differently from what was asked, asset by asset."""
+        return (*self.fixes, *(warning for asset in self.assets for warning in asset.warnings))
 
 
 def attach_post(

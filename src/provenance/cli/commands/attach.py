@@ -51,6 +51,12 @@ InPlace = Annotated[
         help="Label the file itself (MP4, MOV; with --no-manifest). 直接改写文件本身(MP4、MOV;须加 --no-manifest)。",
     ),
 ]
+Fix = Annotated[
+    bool,
+    typer.Option(
+        "--fix", help="Add labels that the post's own files state. 补上素材文件自身写明而帖子缺少的标签,绝不编造。"
+    ),
+]
 Check = Annotated[
     bool,
     typer.Option("--check", help="Run the gate afterwards and exit as it does. 完成后做发布前检查,并以其结果退出。"),
@@ -71,6 +77,7 @@ def attach(
     key: Key = None,
     no_manifest: NoManifest = False,
     on_conflict: OnConflict = "refuse",
+    fix: Fix = False,
     check: Check = False,
     json: AsJson = False,
     lang: Lang = None,
@@ -86,11 +93,13 @@ def attach(
     whole_post = is_post(item)  # before a signer is looked for: a wrong path must not make a development identity
     sdk = Provenance(signer=signer_for(cert, key, no_manifest=no_manifest))
     done: Attached | Labelled
+    if fix and not whole_post:
+        raise UsageError("option-for-post-only", option="--fix")
     if whole_post:
         _refuse_media_options(fields, {**one_file, "--labels": labels, "--in-place": in_place})
     if whole_post and into is not None:
         with output.progress() as progress:
-            done = sdk.attach(item, into=into, on_conflict=on_conflict, progress=progress)
+            done = sdk.attach(item, into=into, on_conflict=on_conflict, fix=fix, progress=progress)
     else:
         done = _media(sdk, item, into, (given(fields, labels), one_file), on_conflict)
     for warning in done.warnings:
