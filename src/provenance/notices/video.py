@@ -13,18 +13,20 @@ from provenance import _files
 from provenance.errors import AssetNotFound, MediaError, UnsupportedFormat, UsageError
 from provenance.formats import registry
 from provenance.model.notice import Notice
-from provenance.notices import video_codec, video_mp4, video_mp4_edit, video_verify
+from provenance.notices import video_codec, video_mkv, video_mkv_edit, video_mp4, video_mp4_edit, video_verify
 from provenance.notices.overlay import patches
 from provenance.notices.place import SMALLEST_SIDE
 from provenance.notices.refusal import WAY_ON, does_not_fit
 from provenance.notices.video_film import Film, Span, check_track, in_ticks, put_together
-from provenance.notices.video_render import Progress, Task, render
+from provenance.notices.video_render import LEAST_LIKENESS, Progress, Task, render
 from provenance.notices.video_span import span_of
 
 DEFAULT_SECONDS: Final = (0.0, 3.0)
 LEAST_SECONDS: Final = 2.0  # GB 45438-2025, 5.4 g
 _SMART: Final = frozenset({"h264", "vp9"})
-_CONTAINERS: Final = {name: (video_mp4.read, video_mp4_edit.swaps) for name in ("mp4", "mov", "3gp")}
+_CONTAINERS: Final = {name: (video_mp4.read, video_mp4_edit.swaps) for name in ("mp4", "mov", "3gp")} | {
+    name: (video_mkv.read, video_mkv_edit.swaps) for name in ("mkv", "webm")
+}
 Reencode = Literal["auto", "never"]
 
 
@@ -212,27 +214,22 @@ def _spans(film: Film, ticks: tuple[int, int]) -> Iterator[tuple[Span, str | Non
 def _rendered(task: Task, name: str, target: BinaryIO, progress: Progress | None) -> bool:
     """Write the film with a span encoded anew; say whether it turned out as it must."""
     film = task.film
+    read, swaps = _CONTAINERS[name]
     start = target.seek(0, 2)
     with tempfile.TemporaryFile() as scratch:
         rendered = render(task, scratch, progress)
-        swaps = _CONTAINERS[name][1](film, task.span, rendered.new, rendered.config, scratch)
-        put_together(film, swaps, scratch, target)
-    target.flush()
-    if _is_sound(task, name, target):
-        return True
+        if rendered.likeness < LEAST_LIKENESS:
+            return False
+        put_together(film, swaps(film, task.span, rendered.new, rendered.config, scratch), scratch, target)
+        target.flush()
+        with contextlib.suppress(MediaError):
+            if video_verify.holds(task, read(target), rendered, scratch):
+                wrong = video_verify.differing(film.file, target, task.span, film.count)
+                if wrong is None:
+                    return True
     target.seek(start)
     target.truncate()
     return False
-
-
-def _is_sound(task: Task, name: str, target: BinaryIO) -> bool:
-    try:
-        made = _read(target, name)
-        if video_verify.least_likeness(task, made) < video_verify.LEAST_LIKENESS:
-            return False
-    except MediaError:
-        return False
-    return video_verify.differing(task.film.file, target, task.span, task.film.count) is None
 
 
 def _result(task: Task, reason: str | None) -> VideoResult:

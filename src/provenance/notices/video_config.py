@@ -67,7 +67,9 @@ class Config:
             )
             return self.head + bytes([len(self.sets)]) + arrays + self.rest
         (_, sps), (_, pps) = self.sets
-        return self.head + bytes([0xE0 | len(sps)]) + _lengthened(sps) + bytes([len(pps)]) + _lengthened(pps) + self.rest
+        return (
+            self.head + bytes([0xE0 | len(sps)]) + _lengthened(sps) + bytes([len(pps)]) + _lengthened(pps) + self.rest
+        )
 
 
 def parse(codec: Codec, data: bytes) -> Config:

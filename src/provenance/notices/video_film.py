@@ -42,11 +42,10 @@ class Span(NamedTuple):
 
 
 class New(NamedTuple):
-    """A sample encoded anew: where in the scratch file it lies, and whether decoding can start there."""
+    """A sample encoded anew: where in the scratch file it lies."""
 
     at: int
     size: int
-    key: bool
 
 
 class Swap(NamedTuple):

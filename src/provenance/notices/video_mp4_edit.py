@@ -88,7 +88,12 @@ def _refuse_shared(layout: Layout, media: Sequence[Swap]) -> None:
     at = np.searchsorted(starts, others, side="right") - 1
     inside = (at >= 0) & (others < ends[at]) & (others > starts[at])
     same = np.isin(layout.others, starts)
-    if inside.any() or same.any() or (starts[1:] < ends[:-1]).any() or len(np.unique(layout.chunks)) < len(layout.chunks):
+    if (
+        inside.any()
+        or same.any()
+        or (starts[1:] < ends[:-1]).any()
+        or len(np.unique(layout.chunks)) < len(layout.chunks)
+    ):
         raise does_not_fit("video-samples-shared")
 
 

@@ -35,6 +35,7 @@ class Kinds:
         slices: Coded parts of pictures.
         sets: Parameter sets.
         messages: Supplemental information.
+        behind: Those of them that stand behind the picture.
         passed: What says nothing of its own: delimiters, fillers, ends.
         head: Bytes of a unit's head.
     """
@@ -43,6 +44,7 @@ class Kinds:
     slices: frozenset[int]
     sets: frozenset[int]
     messages: frozenset[int]
+    behind: frozenset[int]
     passed: frozenset[int]
     head: int
 
@@ -53,6 +55,7 @@ KINDS: Final[dict[str, Kinds]] = {
         slices=frozenset({1, 5}),
         sets=frozenset({7, 8}),
         messages=frozenset({6}),
+        behind=frozenset(),
         passed=frozenset({9, 10, 11, 12}),
         head=1,
     ),
@@ -61,6 +64,7 @@ KINDS: Final[dict[str, Kinds]] = {
         slices=frozenset({*range(10), *range(16, 22)}),
         sets=frozenset({_VPS, _SPS, _PPS}),
         messages=frozenset({39, 40}),
+        behind=frozenset({40}),
         passed=frozenset({35, 36, 37, 38}),
         head=2,
     ),

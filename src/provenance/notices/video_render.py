@@ -1,34 +1,38 @@
-"""Encode a span of a film anew with notices on it, into a scratch file, so that its samples fit in the old ones' places."""
+"""Encode a span of a film anew with notices on it, so that its samples fit in the old ones' places; and decode it again.
+
+Each new sample is decoded as soon as it is there, and compared with the picture that it should show: the pictures are
+decoded once, and few of them are in memory at a time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Final
+import math
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+import cv2
 import numpy as np
 
-from provenance.notices import video_codec, video_config, video_nal
+from provenance.errors import MalformedMedia
+from provenance.notices import video_codec
 from provenance.notices.overlay import Patch
 from provenance.notices.refusal import does_not_fit
-from provenance.notices.video_codec import Setting, av
-from provenance.notices.video_config import Config
-from provenance.notices.video_film import Film, New, Span, order
-from provenance.notices.video_paint import Look, blend, look_of, stamps
+from provenance.notices.video_codec import av
+from provenance.notices.video_film import Film, New, Span
+from provenance.notices.video_paint import Look, blend, look_of, planes, stamps
+from provenance.notices.video_units import Packing, packing
 
 if TYPE_CHECKING:
+    from av.video.codeccontext import VideoCodecContext
     from av.video.frame import VideoFrame
 
-_LAST_NUMBER: Final = {"h264": 31, "hevc": 15}
+LEAST_LIKENESS: Final = 45.0  # dB of luma, of every picture
+_BEHIND: Final = 12  # pictures behind the span that are decoded as well: they must be as they were
+_DRAW: Final = "draw"
+
 Progress = Callable[[int, int, str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """New samples for a span, and the record of what a decoder must know first."""
-
-    new: tuple[New, ...]
-    config: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +53,49 @@ class Task:
     patches: Sequence[Patch]
     quality: int
 
-    def is_drawn(self, number: int) -> bool:
-        """Say whether a sample shows the notices: it is on screen at some moment between the two times."""
-        return bool(self._first_time() <= self.film.times[number] < self.ticks[1])
 
-    def _first_time(self) -> int:
-        earlier = self.film.times[self.film.times <= self.ticks[0]]
-        return int(earlier.max()) if len(earlier) else self.ticks[0]
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """New samples for a span.
+
+    Attributes:
+        new: Where they lie.
+        config: The record of what a decoder must know first.
+        likeness: The least likeness of one to what it should show, as PSNR of luma in dB; 0 where a picture behind the
+            span came out otherwise than from the source.
+    """
+
+    new: tuple[New, ...]
+    config: bytes
+    likeness: float
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Decodes new samples, and compares them with what they should show."""
+
+    decoder: VideoCodecContext
+    expected: deque[tuple[VideoFrame, bool]] = field(default_factory=deque)
+    least: float = math.inf
+
+    def feed(self, sample: bytes | None) -> None:
+        for frame in self.decoder.decode(av().Packet(sample) if sample is not None else None):
+            if not self.expected:
+                self.least = 0.0
+                return
+            wanted, exact = self.expected.popleft()
+            self.least = min(self.least, _likeness(wanted, frame, exact=exact))
+
+
+def _likeness(wanted: VideoFrame, frame: VideoFrame, *, exact: bool) -> float:
+    if look_of(wanted) != look_of(frame) or (wanted.width, wanted.height) != (frame.width, frame.height):
+        return 0.0
+    if exact:
+        return math.inf if all(map(np.array_equal, planes(wanted), planes(frame))) else 0.0
+    luma, new = planes(wanted)[0], planes(frame)[0]
+    error = cv2.norm(luma, new, cv2.NORM_L2SQR) / luma.size
+    peak = (1 << look_of(wanted).bits) - 1
+    return 10 * math.log10(peak * peak / error) if error else math.inf
 
 
 def render(task: Task, scratch: BinaryIO, progress: Progress | None = None) -> Rendered:
@@ -66,107 +106,51 @@ def render(task: Task, scratch: BinaryIO, progress: Progress | None = None) -> R
         MalformedMedia: a sample cannot be decoded.
         OSError: Reading or writing failed.
     """
-    film, span = task.film, task.span
-    if film.codec in _LAST_NUMBER:
-        return _render_units(task, scratch, progress)
-    setting = Setting(task.quality)
-    pieces = _encoded(task, setting, progress)
-    _, config = next(pieces)
-    new = tuple(_stored(scratch, data, key=bool(film.keys[span.first + at])) for at, (data, _) in enumerate(pieces))
-    return Rendered(_complete(new, span), film.config or config[:0])
-
-
-def _render_units(task: Task, scratch: BinaryIO, progress: Progress | None) -> Rendered:
-    film, span = task.film, task.span
-    codec: video_nal.Codec = "h264" if film.codec == "h264" else "hevc"
-    source = video_config.parse(codec, film.config)
-    if not video_codec.known_profile(codec, source.profile):
-        raise does_not_fit("video-profile", codec=codec, profile=source.profile)
-    kept = _kept(film, span, source, codec)
-    number = _number_for(source, kept, codec)
-    pieces = _encoded(task, Setting(task.quality, number, source.profile, source.level), progress)
-    _, sets = next(pieces)
-    own = [unit for unit in video_nal.from_stream(sets) if video_nal.kind_of(codec, unit) in video_nal.KINDS[codec].sets]
-    config = video_config.merged(source, own)
-    if config is None or any(video_nal.set_number(codec, unit) != number for unit in own):
-        raise does_not_fit("video-parameter-sets", codec=codec)
-    shown = order(film, span)
-    new = []
-    for at, (data, _) in enumerate(pieces):
-        units = [
-            *(unit for unit in kept[at] if video_nal.kind_of(codec, unit) in video_nal.KINDS[codec].sets),
-            *_with_messages(codec, video_nal.from_stream(data), kept[shown[at] - span.first]),
-        ]
-        if max(map(len, units)) >= 1 << 8 * source.width:
-            raise does_not_fit("video-parameter-sets", codec=codec)
-        sample = video_nal.join(units, source.width)
-        new.append(_stored(scratch, sample, key=bool(film.keys[span.first + at])))
-    return Rendered(_complete(tuple(new), span), config.record())
-
-
-def _kept(film: Film, span: Span, source: Config, codec: video_nal.Codec) -> list[list[bytes]]:
-    found = []
-    for number in range(*span):
-        units, is_plain = video_nal.kept(film.sample(number), source.width, codec)
-        if not is_plain:
-            raise does_not_fit("video-kind", name="NAL")
-        found.append(units)
-    return found
-
-
-def _number_for(source: Config, kept: Sequence[Sequence[bytes]], codec: video_nal.Codec) -> int:
-    """Return a number that no parameter set of the source has, in the record or in the samples of the span."""
-    inside = (unit for units in kept for unit in units if video_nal.kind_of(codec, unit) in video_nal.KINDS[codec].sets)
-    used = {number for _, number in source.numbers()} | {video_nal.set_number(codec, unit) for unit in inside}
-    number = video_nal.free_number(used, 1, _LAST_NUMBER[codec])
-    if number is None:
-        raise does_not_fit("video-parameter-sets", codec=codec)
-    return number
-
-
-def _with_messages(codec: video_nal.Codec, encoded: Sequence[bytes], kept: Sequence[bytes]) -> list[bytes]:
-    """Return the slices of a new picture with the messages of the old one around them."""
-    kinds = video_nal.KINDS[codec]
-    slices = [unit for unit in encoded if video_nal.kind_of(codec, unit) in kinds.slices]
-    messages = [unit for unit in kept if video_nal.kind_of(codec, unit) in kinds.messages]
-    before = [unit for unit in messages if video_nal.kind_of(codec, unit) != max(kinds.messages) or codec == "h264"]
-    return [*before, *slices, *(unit for unit in messages if unit not in before)]
-
-
-def _encoded(task: Task, setting: Setting, progress: Progress | None) -> Iterator[tuple[bytes, bytes]]:
-    """Yield first nothing with what the encoder says of its stream, then each sample."""
-    film, span = task.film, task.span
     library = av()
-    pictures = library.video.frame.PictureType
-    context = None
-    look: Look | None = None
-    drawn = None
-    for at, frame in enumerate(video_codec.decoded(film, span)):
-        if context is None:
-            look = look_of(frame)
-            _check_look(film, frame, look)
-            context = video_codec.encoder(film, frame, setting)
-            drawn = stamps(task.patches, look)
-            yield b"", context.extradata or b""
-        elif look_of(frame) != look:
+    try:
+        return _rendered(task, scratch, progress)
+    except library.FFmpegError as error:
+        raise MalformedMedia("video-damaged", offset=int(task.film.offsets[task.span.first])) from error
+
+
+def _rendered(task: Task, scratch: BinaryIO, progress: Progress | None) -> Rendered:
+    film, span = task.film, task.span
+    count = span.end - span.first
+    packer = packing(film, span)
+    frames = video_codec.decoded(film, Span(span.first, min(film.count, span.end + _BEHIND)))
+    first = next(frames)
+    look = look_of(first)
+    _check_look(film, first, look)
+    context = video_codec.encoder(film, first, packer.setting(task.quality))
+    config = packer.config(context.extradata or b"")
+    watch = _Watch(video_codec.decoder(film.codec, config, reorders=True))
+    new: list[New] = []
+    drawn, times = stamps(task.patches, look), _drawn_times(task)
+    for at, frame in enumerate(_chained(first, frames)):
+        if at >= count:
+            watch.expected.append((frame, True))
+            continue
+        if look_of(frame) != look:
             raise does_not_fit("video-pictures-change", codec=film.codec)
-        shown = frame.pts
+        number = frame.pts or 0
         frame.make_writable()
-        if drawn and shown is not None and task.is_drawn(shown):
+        if times[0] <= film.times[number] < times[1]:
             blend(frame, drawn)
-        frame.pts, frame.time_base = at, context.time_base
-        frame.pict_type = pictures.I if at == 0 or film.keys[span.first + at] else pictures.NONE
-        yield from _ordered(library, context.encode(frame))
+        _stamp(frame, at, context, key=at == 0 or bool(film.keys[span.first + at]))
+        watch.expected.append((frame, False))
+        _store(context.encode(frame), packer, scratch, watch, new)
         if progress:
-            progress(at + 1, span.end - span.first, "draw")
-    if context is not None:
-        yield from _ordered(library, context.encode(None))
+            progress(at + 1, count, _DRAW)
+    _store(context.encode(None), packer, scratch, watch, new)
+    if len(new) != count:
+        raise does_not_fit("video-encoder", codec=film.codec, reason=f"{len(new)} / {count}")
+    _finish(film, span, watch)
+    return Rendered(tuple(new), config, watch.least)
 
 
-def _ordered(library: object, packets: Sequence[object]) -> Iterator[tuple[bytes, bytes]]:
-    del library
-    for packet in packets:
-        yield bytes(packet), b""  # type: ignore[call-overload]
+def _chained(first: VideoFrame, rest: Iterable[VideoFrame]) -> Iterable[VideoFrame]:
+    yield first
+    yield from rest
 
 
 def _check_look(film: Film, frame: VideoFrame, look: Look) -> None:
@@ -176,20 +160,32 @@ def _check_look(film: Film, frame: VideoFrame, look: Look) -> None:
         raise does_not_fit("video-kind", name="interlaced")
 
 
-def _stored(scratch: BinaryIO, data: bytes, *, key: bool) -> New:
-    at = scratch.tell()
-    scratch.write(data)
-    return New(at, len(data), key)
+def _drawn_times(task: Task) -> tuple[int, int]:
+    """Return from which time of presentation on pictures are drawn on: that of the one on screen at the start."""
+    times, (start, end) = task.film.times, task.ticks
+    earlier = times[times <= start]
+    return int(earlier.max()) if len(earlier) else start, end
 
 
-def _complete(new: tuple[New, ...], span: Span) -> tuple[New, ...]:
-    if len(new) != span.end - span.first:
-        raise does_not_fit("video-encoder", reason=f"{len(new)} / {span.end - span.first}")
-    return new
+def _stamp(frame: VideoFrame, at: int, context: VideoCodecContext, *, key: bool) -> None:
+    pictures: Any = av().video.frame.PictureType
+    frame.pts, frame.time_base = at, context.time_base
+    frame.pict_type = pictures.I if key else pictures.NONE
 
 
-def differs(one: VideoFrame, other: VideoFrame) -> bool:
-    """Say whether two pictures have other samples anywhere."""
-    from provenance.notices.video_paint import planes
+def _store(packets: Iterable[Any], packer: Packing, scratch: BinaryIO, watch: _Watch, new: list[New]) -> None:
+    for packet in packets:
+        sample = packer.sample(len(new), bytes(packet))
+        at = scratch.tell()
+        scratch.write(sample)
+        new.append(New(at, len(sample)))
+        watch.feed(sample)
 
-    return not all(map(np.array_equal, planes(one), planes(other)))
+
+def _finish(film: Film, span: Span, watch: _Watch) -> None:
+    """Decode what follows the span by the new record, as a player would."""
+    for number in range(span.end, min(film.count, span.end + _BEHIND)):
+        watch.feed(film.sample(number))
+    watch.feed(None)
+    if watch.expected:
+        watch.least = 0.0

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import BinaryIO, Final
 
-import cv2
 import numpy as np
 
-from provenance.notices import video_codec
 from provenance.notices.video_codec import av
 from provenance.notices.video_film import Film, Span
-from provenance.notices.video_paint import blend, look_of, planes, stamps
-from provenance.notices.video_render import Task
+from provenance.notices.video_render import Rendered, Task
 
-if TYPE_CHECKING:
-    from av.video.frame import VideoFrame
-
-LEAST_LIKENESS: Final = 45.0  # dB of luma, of every picture, off the plates
-_BEHIND: Final = 12  # pictures compared behind the span
 _BUFFER: Final = 1 << 20
 
 
@@ -99,48 +90,25 @@ def _digest(packet: object) -> bytes:
     return hashlib.blake2b(memoryview(packet), digest_size=16).digest()  # type: ignore[arg-type]
 
 
-def least_likeness(task: Task, made: Film) -> float:
-    """Return the least likeness of a picture of the span to what it should show, as PSNR of luma in dB.
-
-    What it should show is the source's picture, with the notices where it is drawn on. It is 0 where a table of the
-    new film is not what it should be, or a picture behind the span differs at all.
+def holds(task: Task, made: Film, rendered: Rendered, scratch: BinaryIO) -> bool:
+    """Say whether the tables of a film just made say what they should, and lead to the new samples.
 
     Raises:
-        MalformedMedia: one of the two films cannot be decoded.
+        MalformedMedia: the film is cut off.
         OSError: Reading failed.
     """
     film, span = task.film, task.span
-    if not _same_tables(film, made, span):
-        return 0.0
-    shown = Span(span.first, min(film.count, span.end + _BEHIND))
-    drawn = None
-    least = math.inf
-    for one, other in zip(video_codec.decoded(film, shown), video_codec.decoded(made, shown), strict=True):
-        drawn = drawn or stamps(task.patches, look_of(one))
-        number = one.pts or 0
-        if look_of(one) != look_of(other):
-            return 0.0
-        if number >= span.end:
-            if not all(map(np.array_equal, planes(one), planes(other))):
-                return 0.0
-            continue
-        if task.is_drawn(number):
-            one.make_writable()
-            blend(one, drawn)
-        least = min(least, _likeness(one, other))
-    return least
-
-
-def _same_tables(film: Film, made: Film, span: Span) -> bool:
     part = slice(*span)
     times, sizes = film.times.copy(), film.sizes.copy()
-    times[part], sizes[part] = np.sort(times[part]), made.sizes[part]
-    same = np.array_equal(times, made.times) and np.array_equal(sizes, made.sizes)
-    return same and np.array_equal(film.keys, made.keys) and (film.shown, film.size) == (made.shown, made.size)
-
-
-def _likeness(one: VideoFrame, other: VideoFrame) -> float:
-    luma, new = planes(one)[0], planes(other)[0]
-    error = cv2.norm(luma, new, cv2.NORM_L2SQR) / luma.size
-    peak = (1 << look_of(one).bits) - 1
-    return 10 * math.log10(peak * peak / error) if error else math.inf
+    times[part], sizes[part] = np.sort(times[part]), [each.size for each in rendered.new]
+    if not (np.array_equal(times, made.times) and np.array_equal(sizes, made.sizes)):
+        return False
+    if not np.array_equal(film.keys, made.keys) or made.config != rendered.config:
+        return False
+    if (film.shown, film.size, film.orientation) != (made.shown, made.size, made.orientation):
+        return False
+    for number, each in zip(range(*span), rendered.new, strict=True):
+        scratch.seek(each.at)
+        if scratch.read(each.size) != made.sample(number):
+            return False
+    return True

@@ -1,0 +1,127 @@
+"""How new pictures become samples of a film: with the number of their parameter sets, and what the old ones carried."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from numpy.typing import NDArray
+
+from provenance.notices import video_codec, video_config, video_nal
+from provenance.notices.refusal import does_not_fit
+from provenance.notices.video_codec import Setting
+from provenance.notices.video_config import Config
+from provenance.notices.video_film import Film, Span, order
+from provenance.notices.video_nal import KINDS, Codec, kind_of
+
+_LAST_NUMBER: Final[dict[Codec, int]] = {"h264": 31, "hevc": 15}
+
+
+class Packing(Protocol):
+    """Makes samples of what an encoder gives."""
+
+    def setting(self, quality: int) -> Setting:
+        """Return what the encoder must be told."""
+
+    def config(self, header: bytes) -> bytes:
+        """Return the record for decoders, given what the encoder says of its stream."""
+
+    def sample(self, at: int, data: bytes) -> bytes:
+        """Return the sample in place `at` of the span."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A coding whose samples stand for themselves."""
+
+    film: Film
+
+    def setting(self, quality: int) -> Setting:
+        """Return what the encoder must be told."""
+        return Setting(quality)
+
+    def config(self, header: bytes) -> bytes:
+        """Return the record of the source: it holds for the new pictures."""
+        del header
+        return self.film.config
+
+    def sample(self, at: int, data: bytes) -> bytes:
+        """Return the data as they are."""
+        del at
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """H.264 or H.265.
+
+    Attributes:
+        codec: Which of the two.
+        source: The record of the source.
+        kept: By place in the span, in the order of decoding, the units that survive.
+        shown: By place in the span, in the order of presentation, the place in the order of decoding.
+        number: Of the new parameter sets.
+    """
+
+    codec: Codec
+    source: Config
+    kept: Sequence[Sequence[bytes]]
+    shown: NDArray[int]  # type: ignore[type-var]
+    number: int
+
+    def setting(self, quality: int) -> Setting:
+        """Return what the encoder must be told."""
+        return Setting(quality, self.number, self.source.profile, self.source.level)
+
+    def config(self, header: bytes) -> bytes:
+        """Return the source's record with the new parameter sets behind its own."""
+        units = [unit for unit in video_nal.from_stream(header) if kind_of(self.codec, unit) in KINDS[self.codec].sets]
+        config = video_config.merged(self.source, units)
+        if config is None or any(video_nal.set_number(self.codec, unit) != self.number for unit in units):
+            raise does_not_fit("video-parameter-sets", codec=self.codec)
+        return config.record()
+
+    def sample(self, at: int, data: bytes) -> bytes:
+        """Return the slices of a picture, with the parameter sets and messages that the source has there.
+
+        Parameter sets stand where they stood in the order of decoding; messages go with the picture they speak of.
+        """
+        kinds = KINDS[self.codec]
+        sets = [unit for unit in self.kept[at] if kind_of(self.codec, unit) in kinds.sets]
+        messages = [unit for unit in self.kept[self.shown[at]] if kind_of(self.codec, unit) in kinds.messages]
+        slices = [unit for unit in video_nal.from_stream(data) if kind_of(self.codec, unit) in kinds.slices]
+        before = [unit for unit in messages if kind_of(self.codec, unit) not in kinds.behind]
+        behind = [unit for unit in messages if kind_of(self.codec, unit) in kinds.behind]
+        units = [*sets, *before, *slices, *behind]
+        if not slices or max(map(len, units)) >= 1 << 8 * self.source.width:
+            raise does_not_fit("video-parameter-sets", codec=self.codec)
+        return video_nal.join(units, self.source.width)
+
+
+def packing(film: Film, span: Span) -> Packing:
+    """Return how new pictures of a span become samples.
+
+    Raises:
+        NoticeDoesNotFit: the encoder here does not write that profile, or a sample holds what it cannot.
+        MalformedMedia: a sample breaks its form.
+        OSError: Reading failed.
+    """
+    if film.codec not in _LAST_NUMBER:
+        return Plain(film)
+    codec: Codec = "h264" if film.codec == "h264" else "hevc"
+    source = video_config.parse(codec, film.config)
+    if not video_codec.known_profile(codec, source.profile):
+        raise does_not_fit("video-profile", codec=codec, profile=source.profile)
+    kept = []
+    for number in range(*span):
+        units, is_plain = video_nal.kept(film.sample(number), source.width, codec)
+        if not is_plain:
+            raise does_not_fit("video-kind", name="NAL")
+        kept.append(units)
+    inside = [unit for units in kept for unit in units if kind_of(codec, unit) in KINDS[codec].sets]
+    used = {number for _, number in source.numbers()} | {video_nal.set_number(codec, unit) for unit in inside}
+    free = video_nal.free_number(used, 1, _LAST_NUMBER[codec])
+    if free is None:
+        raise does_not_fit("video-parameter-sets", codec=codec)
+    return Units(codec, source, kept, order(film, span) - span.first, free)
