@@ -94,6 +94,7 @@ def _reading(picture: Picture, notice: Notice) -> NoticeReading:
         found=legible and says_the_same(best),
         height_ratio=round(ratio, 4),
         contrast=round(contrast, 2),
+        box=best.box,
     )
 
 

@@ -66,12 +66,25 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The pixels where a plate was found (BGR, the size of its model) and how many picture pixels each spans."""
+    """The pixels where a plate was found (BGR, the size of its model) and how many picture pixels each spans.
+
+    `corner` is the plate's top left in the picture.
+    """
 
     likeness: float
     pixels: Picture
     step: float
     model: Model
+    corner: tuple[float, float]
+
+    @property
+    def box(self) -> Box:
+        """Where the plate stands in the picture."""
+        height, width = self.model.ink.shape
+        x, y = self.corner
+        return Box(
+            x=round(x), y=round(y), width=max(1, round(width * self.step)), height=max(1, round(height * self.step))
+        )
 
 
 def model_of(setting: Setting, box: Box, text: str) -> Model | None:
@@ -196,12 +209,24 @@ def _matched(picture: Picture, model: Model, box: Box, scale: float) -> Match | 
         return None
     likeness, region, (x, y) = look
     height, width = model.ink.shape
-    return Match(likeness, region[y : y + height, x : x + width], scale / model.zoom, model)
+    left, top = _corner(box, scale)
+    step = scale / model.zoom
+    pixels = region[y : y + height, x : x + width]
+    return Match(likeness, pixels, step, model, (left + x * step, top + y * step))
+
+
+def _corner(box: Box, scale: float) -> tuple[int, int]:
+    reach = _reach(box, scale)
+    return max(0, int(box.x * scale - reach)), max(0, int(box.y * scale - reach))
+
+
+def _reach(box: Box, scale: float) -> float:
+    return _REACH * box.height * scale + _GRID
 
 
 def _region(picture: Picture, box: Box, scale: float) -> Picture:
-    reach = _REACH * box.height * scale + _GRID
-    left, top = max(0, int(box.x * scale - reach)), max(0, int(box.y * scale - reach))
+    reach = _reach(box, scale)
+    left, top = _corner(box, scale)
     right, bottom = int((box.x + box.width) * scale + reach), int((box.y + box.height) * scale + reach)
     return picture[top : max(top, bottom), left : max(left, right)]
 

@@ -254,3 +254,15 @@ def test_the_rest_of_real_photographs_is_untouched(corpus, tmp_path):
         across, down = (lowest, widest) if orientation >= 5 else (widest, lowest)
         assert columns[-1] - columns[0] <= across, path
         assert rows[-1] - rows[0] <= down, path
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_a_reading_says_where_the_notice_stands_in_the_picture_that_was_measured(labelled, tmp_path, scale):
+    target, notices = labelled
+    with Image.open(target) as picture:
+        resized = picture.convert("RGB").resize((round(W * scale), round(H * scale)), Image.Resampling.LANCZOS)
+    resized.save(tmp_path / "a.png")
+    for reading, notice in zip(read(tmp_path / "a.png", notices), notices, strict=True):
+        wanted = [notice.box.x, notice.box.y, notice.box.width, notice.box.height]
+        found = [reading.box.x, reading.box.y, reading.box.width, reading.box.height]
+        assert found == pytest.approx([each * scale for each in wanted], abs=4)
