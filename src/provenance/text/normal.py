@@ -28,6 +28,7 @@ _FOLDED: Final = {
 # A character of the normal form and the span of the given text it stands for.
 _Piece = tuple[str, int, int]
 _SPACE: Final = re.compile(r"\s")
+_UNSEEN: Final = frozenset(("Cc", "Cf"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +83,14 @@ def _folded(cluster: str) -> str:
     if cluster in "\r\n\u2028\u2029\x85":
         return "\n"
     shown = "".join(_FOLDED.get(each, each) for each in unicodedata.normalize("NFKC", _FOLDED.get(cluster, cluster)))
-    return "".join(
-        " " if _SPACE.match(each) else each for each in shown if unicodedata.category(each) not in {"Cf", "Cc"}
-    )
+    kept = ""
+    for each in shown:
+        if _SPACE.match(each):
+            kept += " "
+        # A mark that stands on nothing would join what comes before once the space between is gone.
+        elif unicodedata.category(each) not in _UNSEEN and (kept.strip() or not unicodedata.combining(each)):
+            kept += each
+    return kept
 
 
 def _without_idle_space(pieces: Iterable[_Piece]) -> Iterator[_Piece]:

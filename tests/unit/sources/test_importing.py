@@ -141,6 +141,37 @@ def test_a_spreadsheet_that_lacks_a_part_is_refused(table, xlsx, part):
     assert code_of(table(xlsx(ROWS, extra=[(part, None)]), "list.xlsx")) == "sources-not-a-table"
 
 
+SHEET = (
+    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}</sheetData></worksheet>'
+)
+NO_SHEETS = '<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheets/></workbook>'
+
+
+@pytest.mark.parametrize("cell", ['<c r="A1" t="s"><v>9</v></c>', '<c r="A1" t="s"><v>x</v></c>', '<c r="A1"', "</c>"])
+def test_a_spreadsheet_whose_cells_are_broken_is_refused(table, xlsx, cell):
+    sheet = SHEET.format(f'<row r="1">{cell}</row>')
+    assert code_of(table(xlsx([], sheet=sheet), "list.xlsx")) == "sources-not-a-table"
+
+
+def test_a_workbook_without_a_sheet_is_refused(table, xlsx):
+    assert code_of(table(xlsx(ROWS, extra=[("xl/workbook.xml", NO_SHEETS)]), "list.xlsx")) == "sources-not-a-table"
+
+
+def test_a_spreadsheet_of_too_many_cells_is_refused(table, xlsx, monkeypatch):
+    monkeypatch.setattr("provenance.sources.xlsx.MAX_CELLS", 3)
+    assert code_of(table(xlsx(ROWS), "list.xlsx")) == "sources-too-large"
+
+
+def test_a_cell_without_a_reference_stands_behind_the_one_before(table, xlsx):
+    cells = '<c t="inlineStr"><is><t>1</t></is></c><c t="inlineStr"><is><t>{}</t></is></c>'
+    sheet = SHEET.format("".join(f"<row>{cells.format(each)}</row>" for each in ("名称", "人民网")))
+    assert import_list(table(xlsx([], sheet=sheet), "list.xlsx"), on=DAY).sources.units[0].name == "人民网"
+
+
+def test_a_heading_may_hold_more_than_the_word(table):
+    assert import_list(table("序号,可供转载单位一览\n1,人民网\n\n"), on=DAY).sources.units[0].name == "人民网"
+
+
 def test_a_spreadsheet_that_unpacks_to_too_much_is_refused(table, xlsx, monkeypatch):
     monkeypatch.setattr("provenance.sources.xlsx._MAX_PART", 1 << 20)
     path = table(xlsx([("名称",), ("网" * 400_000,)]), "list.xlsx")

@@ -53,6 +53,14 @@ def test_no_text_makes_it_raise_and_every_span_fits(original, repost):
         assert repost[each.repost.start : each.repost.end] == each.repost.text
 
 
+def test_a_text_of_nothing_but_changes_is_read_up_to_a_thousand_of_them():
+    original = [
+        f"{chr(0x4E00 + number)}{chr(0x5E00 + number)}{chr(0x6E00 + number)}{number}人" for number in range(2000, 4000)
+    ]
+    found = compare("。".join(original), "。".join(each.replace("人", "7人") for each in original))
+    assert 900 < len(found) <= 1001
+
+
 def test_a_change_is_found_in_a_long_text_that_was_shuffled():
     sentences = [
         f"第{number}条规定涉及{chr(0x4E00 + number * 37)}{chr(0x5000 + number * 41)}事项{number}件"

@@ -129,6 +129,10 @@ def test_a_word_that_only_looks_like_a_number_is_none(text):
         ("1.5吨", "1500公斤", True),
         ("三成,", "29%", True),
         ("10人", "10元", False),
+        ("编号3", "3人", True),
+        ("编号3", "3日", False),
+        ("三分之一", "33.3%", True),
+        ("三分之二", "33.3%", False),
     ],
 )
 def test_numbers_agree_as_far_as_each_is_written(one, other, agree):
