@@ -16,6 +16,7 @@ from provenance.model.report import Localized
 GAP: Final = "…"
 _LONGEST_GAP: Final = 8
 _LONGEST_TEXT: Final = 20_000
+_SHORT: Final = 100
 _INVISIBLE: Final = dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
 
 
@@ -41,17 +42,27 @@ class WordList(Value):
 
         Only the first 20,000 characters are read.
         """
-        given = unicodedata.normalize("NFKC", text[:_LONGEST_TEXT]).translate(_INVISIBLE).strip()
-        lower = given.lower()
-        if len(lower) != len(given):  # a letter that has no one small letter
-            lower = given
-        if (whole := _pattern(self.whole)) and whole.fullmatch(lower):
-            return (given,)
-        found = _spans(self.words, lower)
-        if found and self.unless:
-            spared = _spans(self.unless, lower)
-            found = [(start, end) for start, end in found if not any(a <= start and end <= b for a, b in spared)]
-        return tuple(dict.fromkeys(given[start:end] for start, end in found))
+        if len(text) <= _SHORT:
+            return _said_in_short(self.words, self.whole, self.unless, text)
+        return _said(self.words, self.whole, self.unless, text[:_LONGEST_TEXT])
+
+
+def _said(words: tuple[str, ...], whole: tuple[str, ...], unless: tuple[str, ...], text: str) -> tuple[str, ...]:
+    given = unicodedata.normalize("NFKC", text).translate(_INVISIBLE).strip()
+    lower = given.lower()
+    if len(lower) != len(given):  # a letter that has no one small letter
+        lower = given
+    if (pattern := _pattern(whole)) and pattern.fullmatch(lower):
+        return (given,)
+    found = _spans(words, lower)
+    if found and unless:
+        spared = _spans(unless, lower)
+        found = [(start, end) for start, end in found if not any(a <= start and end <= b for a, b in spared)]
+    return tuple(dict.fromkeys(given[start:end] for start, end in found))
+
+
+# The names of accounts and the words of notices come again and again.
+_said_in_short = lru_cache(maxsize=4096)(_said)
 
 
 def _spans(words: tuple[str, ...], text: str) -> list[tuple[int, int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
+from functools import cache, lru_cache, reduce
 from typing import Any, Final
 
 from provenance.catalog.conditions import (
@@ -32,7 +32,7 @@ from provenance.catalog.facts import FACTS
 from provenance.catalog.words import WordList
 from provenance.model.observation import AigcElement
 from provenance.rules.views import Facts, View
-from provenance.text import is_vague_source, name_key
+from provenance.text import is_vague_source
 
 Check = Callable[[View, Facts], bool]
 Words = Mapping[str, WordList]
@@ -111,11 +111,17 @@ def field_test(test: FieldTest, words: Words) -> Callable[[View, Mapping[str, An
     if test.any_of is not None:
         return lambda _, label: label.get(field) in accepted
     if test.vague is not None:
-        phrases = words[test.vague].words
-        return lambda _, label: is_vague_source(str(label.get(field) or ""), phrases)
+        is_vague = _vagueness(words[test.vague].words)
+        return lambda _, label: is_vague(str(label.get(field) or ""))
     if test.unlisted is not None:
         return lambda view, label: view.said is not None and not view.said.lists(str(label.get(field) or ""))
-    return lambda view, label: view.said is not None and name_key(str(label.get(field) or "")) in view.said.matrix
+    return lambda view, label: view.said is not None and view.said.is_own(str(label.get(field) or ""))
+
+
+@cache
+def _vagueness(phrases: tuple[str, ...]) -> Callable[[str], bool]:
+    """Return what tells vague sources by `phrases`; many posts name the same few sources."""
+    return lru_cache(maxsize=4096)(lambda text: is_vague_source(text, phrases))
 
 
 def _every_label(condition: EveryLabel, _: Words) -> Check:

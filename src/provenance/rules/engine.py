@@ -138,8 +138,10 @@ def _hearings(bench: Bench, case: Case) -> Iterator[tuple[Judge, View, Facts, in
         yield judge, case.view, case.facts, -1
     shared = bench.asset.called(of_post)
     for at, tokens in enumerate(of_assets):
+        view = case.view.assets[at]
         for judge in (*bench.asset.unguarded, *{**shared, **bench.asset.called(tokens)}.values()):
-            yield judge, case.view.assets[at], case.asset_facts[at], at
+            if judge.media is None or view.medium in judge.media:
+                yield judge, view, case.asset_facts[at], at
 
 
 def _finding(judge: Judge, verdict: Verdict, view: View, pointer: str, fields: dict[str, object]) -> Finding:

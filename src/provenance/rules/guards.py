@@ -28,8 +28,9 @@ from provenance.catalog.facts import FACTS, POST_FACTS
 from provenance.rules.views import UNKNOWN, Facts, Token, View
 
 Guard = frozenset[Token] | None
-# How often a token is found, roughly: every asset has a medium; few posts are judged for a platform.
-_COMMON: Final = {"media": 20, "own": 3, "label": 3}
+# How often a token is found, roughly: every asset has a medium; hardly one has a flaw.
+_COMMON: Final = {"media": 40, "acting_as": 2, "kind": 2, "flaw": 1, "problem": 1}
+_USUAL: Final = 6
 _LEVELS: Final = {"post": ("label",), "asset": ("own",), "effective": ("label", "own")}
 
 
@@ -91,6 +92,18 @@ def guard_of(condition: Condition) -> Guard:
             return frozenset(tokens) if tokens else None
 
 
+def media_of(condition: Condition) -> frozenset[str] | None:
+    """Return the media outside which `condition` cannot hold; `None`: any."""
+    match condition:
+        case MediumIs(media=media):
+            return frozenset(media)
+        case AllOf(all=parts):
+            found = [each for part in parts if (each := media_of(part)) is not None]
+            return frozenset.intersection(*found) if found else None
+        case _:
+            return None
+
+
 def _tokens(condition: Condition) -> list[Token]:
     found: list[Token] = []
     match condition:
@@ -104,17 +117,17 @@ def _tokens(condition: Condition) -> list[Token]:
             found = [(each, kind) for each in _LEVELS[level]]
         case NoticeShown(notice=kind):
             found = [("notice", kind)]
-        case NoticeFlawed(flawed=names):
-            found = [("flawed", kind) for kind in names]
+        case NoticeFlawed(by=flaws):
+            found = [("flaw", each) for each in flaws]
         case FileSays(file_says=kind):
             found = [("says", kind)]
-        case ElementHolds():
-            found = [("aigc", True)]
+        case ElementHolds(problems=problems, least=least):
+            found = [("problem", each) for each in problems] if problems else [("element", min(least, 2))]
     return found
 
 
 def _weight(guard: frozenset[Token]) -> int:
-    return sum(_COMMON.get(what, 1) for what, _ in guard)
+    return sum(_COMMON.get(what, _USUAL) for what, _ in guard)
 
 
 def tokens_of_post(view: View, facts: Facts) -> list[Token]:

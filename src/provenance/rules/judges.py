@@ -28,7 +28,7 @@ from provenance.catalog.data import Evidence, Provision, Rule
 from provenance.catalog.facts import FACTS
 from provenance.model.report import Certainty, Localized, Severity
 from provenance.rules.compiled import Check, compiled
-from provenance.rules.guards import Docket, Guard, guard_of
+from provenance.rules.guards import Docket, Guard, guard_of, media_of
 from provenance.rules.matched import Finder, finders_of
 from provenance.rules.views import Facts, Undeclared, View
 
@@ -64,7 +64,7 @@ class Judge:
     """One compiled rule.
 
     Attributes:
-        guard: What it needs to find anything.
+        guard: What it needs to find anything; `media`: in what.
         keys: The facts it reads.
         cases: For each of them, one value for every way its tests can come out.
         advised_duties: What is cited as advice where no preferred duty binds.
@@ -78,6 +78,7 @@ class Judge:
 
     rule: Rule
     guard: Guard
+    media: frozenset[str] | None
     keys: tuple[str, ...]
     cases: Mapping[str, tuple[Any, ...]]
     applies: Check
@@ -101,9 +102,14 @@ class Judge:
             return self._judge(view, facts, role), ()
         except Undeclared:
             absent = [key for key in self.keys if key not in facts]
-        values = list(product(*(self.cases[key] for key in absent)))
-        outcomes = {each: self._judge(view, _with(facts, absent, each), role) for each in values}
-        if len({_outcome(each) for each in outcomes.values()}) > 1:
+        outcomes: dict[tuple[Any, ...], Verdict | None] = {}
+        seen = set()
+        for values in product(*(self.cases[key] for key in absent)):
+            outcomes[values] = self._judge(view, _with(facts, absent, values), role)
+            seen.add(_outcome(outcomes[values]))
+            if len(seen) > 1 and len(absent) == 1:
+                return None, (absent[0],)
+        if len(seen) > 1:
             return None, tuple(key for at, key in enumerate(absent) if _hangs_on(at, outcomes))
         return _common(list(outcomes.values())), ()
 
@@ -171,6 +177,7 @@ def _judge_for(rule: Rule, catalog: Catalog, on: date) -> Judge:
     return Judge(
         rule=rule,
         guard=guard_of(applies),
+        media=media_of(applies),
         keys=keys,
         cases={key: _cases(key, deciding) for key in keys},
         applies=compiled(applies, words),

@@ -37,9 +37,12 @@ class Said:
         """What a reader sees of the body."""
         return body_text(self._post.body, self._post.body_format)
 
+    def is_own(self, name: str) -> bool:
+        """Say whether `name` is that, or the id, of another account of the same operator."""
+        return bool(self._post.account.matrix) and name_key(name) in self._matrix
+
     @cached_property
-    def matrix(self) -> frozenset[str]:
-        """The names and ids of the other accounts of the same operator, as names are compared."""
+    def _matrix(self) -> frozenset[str]:
         return frozenset(name_key(name) for each in self._post.account.matrix for name in (each.id, each.name))
 
     @cached_property
@@ -56,7 +59,8 @@ class Said:
         """Return what one of the post's texts says of a word list."""
         key = (text, words.id)
         if key not in self._words:
-            self._words[key] = words.said_in(self._text(text))
+            said = self._text(text)
+            self._words[key] = words.said_in(said) if said else ()
         return self._words[key]
 
     def qualified(self, domains: Sequence[str], status: str | None, *, current: bool) -> bool:

@@ -68,10 +68,11 @@ class View:
         found: list[Token] = [("media", self.medium)]
         found += [("own", kind) for kind in self.own]
         found += [("notice", kind) for kind in self.shown]
-        found += [("flawed", kind) for kind in self.flaws]
+        found += [("flaw", each) for flaws in self.flaws.values() for one in flaws for each in one]
         found += [("says", kind) for kind in self.says]
-        if self.elements:
-            found.append(("aigc", True))
+        for number, element in enumerate(self.elements, 1):
+            found.append(("element", min(number, 2)))
+            found += [("problem", each) for each in element.problems]
         return found
 
 
