@@ -219,7 +219,9 @@ def test_declaring_a_fact_opens_nothing_and_changes_nothing_that_was_decided(
 @given(posts(), days, st.integers(min_value=0))
 def test_a_required_label_never_adds_a_finding(data: dict[str, Any], on: date, which: int) -> None:
     # Labels that say all they have to: neither vague nor half.
-    whole = [label for label in POST_LABELS if label.get("copyright_owner") == "新华社" or {"time", "place"} <= set(label)]
+    whole = [
+        label for label in POST_LABELS if label.get("copyright_owner") == "新华社" or {"time", "place"} <= set(label)
+    ]
     label = whole[which % len(whole)]
     put(data, "/assets/0/labels", [])
     data["assets"][0].pop("draw", None)
