@@ -28,7 +28,7 @@ _CANDIDATES: Final = 4
 _ALIKE: Final = 0.5  # share of a clause's pairs of symbols that its counterpart has too
 _SURROUNDED: Final = 2  # symbols that have to be the same beside a change
 _SAID: Final = 4  # symbols that both clauses say, for one to negate the other
-_REACH: Final = 4  # symbols between a negation and what it speaks of
+_REACH: Final = 6  # symbols between a negation and what it speaks of
 _STRETCH: Final = 6  # symbols of one replaced piece, or shown with a denial
 _MOST_CHANGES: Final = 1000
 # What stands between a negation and its object and takes the negation to itself (并非首次, 不是A而是B).
@@ -247,14 +247,17 @@ def _negations(original: Sequence[Symbol], repost: Sequence[Symbol], steps: Sequ
 
     Two negations are none: only an odd difference changes what is said.
     """
-    shared = sum(b - a for same, a, b, _, _ in steps if same)
-    if (_count(original) - _count(repost)) % 2 == 0 or shared < _SAID:
+    said = sum(b - a for same, a, b, _, _ in steps if same)
+    if (_count(original) - _count(repost)) % 2 == 0 or said < _SAID:
         return
     for step, behind in itertools.pairwise(steps):
         gap, other = original[step.a : step.b], repost[step.c : step.d]
         if step.same or (_count(gap) - _count(other)) % 2 == 0:
             continue
-        if _speaks_of(gap if _count(gap) else other, behind.b - behind.a):
+        shared = behind.b - behind.a
+        ends_both = behind.b == len(original) and behind.d == len(repost)
+        enough = shared > _SURROUNDED or (shared == _SURROUNDED and ends_both)
+        if enough and _speaks_on(gap if _count(gap) else other):
             yield _Change("negation", original[step.a : step.b + _SURROUNDED], repost[step.c : step.d + _SURROUNDED])
 
 
@@ -262,11 +265,11 @@ def _count(symbols: Iterable[Symbol]) -> int:
     return sum(each.sort == "negation" for each in symbols)
 
 
-def _speaks_of(gap: Sequence[Symbol], shared: int) -> bool:
-    """Say whether the last negation of a gap speaks of the `shared` symbols behind it, not of what is left out."""
+def _speaks_on(gap: Sequence[Symbol]) -> bool:
+    """Say whether the last negation of a gap speaks of what both clauses say behind it, not of what is left out."""
     last = max(index for index, each in enumerate(gap) if each.sort == "negation")
     rest = gap[last + 1 :]
-    return shared >= _SURROUNDED and len(rest) <= _REACH and not any(each.key in _TURNS for each in rest)
+    return len(rest) <= _REACH and not any(each.key in _TURNS for each in rest)
 
 
 def _denials(original: Sequence[Symbol], repost: Sequence[Symbol], steps: Sequence[_Step]) -> Iterator[_Change]:

@@ -39,16 +39,17 @@ def replaced_name(
 
 
 def _known(original: Sequence[Symbol], repost: Sequence[Symbol], at: tuple[int, int, int, int]) -> Replaced | None:
-    """Two known places or bodies, or two Latin words, one on each side."""
+    """Known places or bodies, as many on each side, or one Latin word instead of another."""
     a, b, c, d = at
     for sort in ("place", "body", "word"):
         here = [index for index in range(a, b) if original[index].sort == sort]
         there = [index for index in range(c, d) if repost[index].sort == sort]
-        if len(here) == len(there) == 1 and (sort != "word" or b - a == d - c == 1):
-            one, other = original[here[0]].key, repost[there[0]].key
-            if _may_be_one(one, other) or (sort == "place" and _lies_in(one, other)):
-                return None
-            return Replaced((here[0], here[0] + 1), (there[0], there[0] + 1))
+        if len(here) != len(there) or (sort == "word" and not b - a == d - c == 1):
+            continue
+        for x, y in zip(here, there, strict=True):
+            one, other = original[x].key, repost[y].key
+            if not (_may_be_one(one, other) or (sort == "place" and _lies_in(one, other))):
+                return Replaced((x, x + 1), (y, y + 1))
     return None
 
 
