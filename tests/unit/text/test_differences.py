@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 from provenance.text import compare
 
 PAIRS = tomllib.loads(Path(__file__).with_name("pairs.toml").read_text(encoding="utf-8"))["pair"]
+ARTICLES = tomllib.loads(Path(__file__).with_name("articles.toml").read_text(encoding="utf-8"))["article"]
+FAITHFUL = [(each["original"], repost) for each in ARTICLES for repost in each["faithful"]]
+DISTORTED = [(each["original"], case) for each in ARTICLES for case in each.get("distorted", ())]
 TEXTS = st.text(alphabet="不未无没成都市重庆3五十人死亡受伤,。、“”《》教授张李AB 第%元", max_size=60)
 
 
@@ -20,6 +23,17 @@ TEXTS = st.text(alphabet="不未无没成都市重庆3五十人死亡受伤,。�
 def test_changes_are_found_and_rewording_is_none(pair):
     found = compare(pair["original"], pair["repost"])
     assert [[each.kind, each.original.text, each.repost.text] for each in found] == pair["changed"]
+
+
+@pytest.mark.parametrize(("original", "repost"), FAITHFUL, ids=[repost for _, repost in FAITHFUL])
+def test_a_faithful_repost_of_a_part_of_an_article_changes_nothing(original, repost):
+    assert compare(original, repost) == ()
+
+
+@pytest.mark.parametrize(("original", "case"), DISTORTED, ids=[case["repost"] for _, case in DISTORTED])
+def test_a_change_is_found_somewhere_in_an_article(original, case):
+    found = compare(original, case["repost"])
+    assert [[each.kind, each.original.text, each.repost.text] for each in found] == case["changed"]
 
 
 @pytest.mark.parametrize("pair", [each for each in PAIRS if each["changed"]], ids=lambda each: each["repost"])
