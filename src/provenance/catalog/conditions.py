@@ -76,16 +76,20 @@ class Not(Value):
 
 
 class FactIs(Value):
-    """A fact has a value, or one of several; of a list, one of its elements. `given`: the key is there at all."""
+    """A fact has a value, or one of several; of a list, one of its elements.
+
+    `given`: the key is there at all. `below`: it is there, and a smaller number.
+    """
 
     fact: Name
     is_: Annotated[bool | str | None, Field(alias="is")] = None
     any_of: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     given: Literal[True] | None = None
+    below: Annotated[int, Field(ge=1)] | None = None
 
     @property
     def accepted(self) -> frozenset[str | bool]:
-        """Return the values that satisfy it; empty for `given`."""
+        """Return the values that satisfy it; empty for `given` and `below`."""
         return frozenset(self.any_of if self.any_of is not None else () if self.is_ is None else (self.is_,))
 
     @model_validator(mode="after")
@@ -93,10 +97,10 @@ class FactIs(Value):
         fact = FACTS.get(self.fact)
         if fact is None:
             raise refuse("condition-fact", "an unknown fact", value=self.fact, expected=", ".join(FACTS))
-        asked = [
-            name for name in ("is", "any_of", "given") if getattr(self, "is_" if name == "is" else name) is not None
-        ]
-        if len(asked) != 1 or (asked == ["given"] and not fact.gap):
+        asked = {"is": self.is_, "any_of": self.any_of, "given": self.given, "below": self.below}
+        stated = [name for name, value in asked.items() if value is not None]
+        fits = {"given": fact.gap, "below": fact.number}
+        if len(stated) != 1 or not fits.get(stated[0], True):
             raise refuse("condition-test", "not one test", value=self.fact)
         if strange := sorted(map(str, self.accepted.difference(fact.values))):
             expected = ", ".join(str(value).lower() for value in fact.values)

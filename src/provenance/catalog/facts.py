@@ -23,6 +23,7 @@ class Fact:
         read: Reads it from a post (an asset for ``asset.*``); `None` when it is absent.
         many: It is a list.
         gap: Its absence is a statement, not an unknown.
+        number: It is a number, of which any may be given.
     """
 
     pointer: str
@@ -30,10 +31,15 @@ class Fact:
     read: Callable[[Any], Any]
     many: bool = False
     gap: bool = False
+    number: bool = False
 
 
 def _mcn_name(post: Post) -> str | None:
     return post.account.mcn.name if post.account.mcn is not None else None
+
+
+def _months_of(name: str) -> Callable[[Post], int | None]:
+    return lambda post: getattr(post.retention, name) if post.retention is not None else None
 
 
 _FLAG: Final = (True, False)
@@ -56,6 +62,12 @@ FACTS: Final[Mapping[str, Fact]] = {
     "facts.original": Fact("/facts/original", _FLAG, lambda post: post.facts.original, gap=True),
     "facts.reposted": Fact("/facts/reposted", _FLAG, lambda post: post.facts.reposted),
     "facts.topics": Fact("/facts/topics", get_args(Topic), lambda post: post.facts.topics, many=True),
+    "retention.network_logs_months": Fact(
+        "/retention/network_logs_months", (), _months_of("network_logs_months"), gap=True, number=True
+    ),
+    "retention.sharing_logs_months": Fact(
+        "/retention/sharing_logs_months", (), _months_of("sharing_logs_months"), gap=True, number=True
+    ),
     "kind": Fact("/kind", get_args(Post.model_fields["kind"].annotation), lambda post: post.kind),
 }
 ASSET_FACTS: Final = frozenset(key for key in FACTS if key.startswith("asset."))

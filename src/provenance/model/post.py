@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, Strict, ValidationError, model_validator
 
 from provenance import _files
 from provenance.errors import AssetNotFound, ConflictingLabels, InvalidPost
@@ -114,6 +114,13 @@ class Declaration(Value):
     option: Literal["ai", "fiction", "marketing", "repost", "opinion", "none"] | None = None
 
 
+class Retention(Value):
+    """For how many months a platform keeps its records; a platform states it of itself, and nobody else has to."""
+
+    network_logs_months: Annotated[int, Strict(), Field(ge=0)] | None = None
+    sharing_logs_months: Annotated[int, Strict(), Field(ge=0)] | None = None
+
+
 class NoticeToShow(Value):
     """A notice that a page has to show; a finished post lists them."""
 
@@ -180,6 +187,7 @@ class Post(Value):
     labels: tuple[Label, ...] = ()
     assets: tuple[Asset, ...] = ()
     declaration: Declaration | None = None
+    retention: Retention | None = None
     notices: tuple[NoticeToShow, ...] = ()
     edition: Name | None = None
 

@@ -83,6 +83,9 @@ def _fact(condition: FactIs, _: Words) -> Check:
     key, accepted = condition.fact, condition.accepted
     if condition.given:
         return lambda _, facts: facts[key] is not None
+    if condition.below is not None:
+        limit = condition.below
+        return lambda _, facts: facts[key] is not None and facts[key] < limit
     if FACTS[key].many:
         return lambda _, facts: not accepted.isdisjoint(facts[key])
     return lambda _, facts: facts[key] in accepted

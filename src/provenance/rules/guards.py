@@ -107,7 +107,7 @@ def media_of(condition: Condition) -> frozenset[str] | None:
 def _tokens(condition: Condition) -> list[Token]:
     found: list[Token] = []
     match condition:
-        case FactIs(given=None, fact=key):
+        case FactIs(given=None, below=None, fact=key):
             found = [(key, value) for value in condition.accepted]
             if not FACTS[key].gap:
                 found.append((key, UNKNOWN))

@@ -237,6 +237,9 @@ def _cases(key: str, conditions: Iterable[Condition]) -> tuple[Any, ...]:
 
 def _values(key: str, tests: Iterable[FactIs]) -> Iterator[Any]:
     fact = FACTS[key]
+    if fact.number:
+        yield from (None, *(value for each in tests if each.below for value in (each.below - 1, each.below)))
+        return
     if not fact.many:
         yield from fact.values
         if fact.gap:
