@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, Literal, get_args
+from typing import BinaryIO, Final, Literal, NamedTuple, get_args
 
 from provenance import _files
-from provenance.errors import AssetNotFound, MediaError, UnsupportedFormat, UsageError
+from provenance.errors import MediaError, UnsupportedFormat, UsageError
 from provenance.formats import registry
 from provenance.model.notice import Notice
 from provenance.notices import video_codec, video_mkv, video_mkv_edit, video_mp4, video_mp4_edit, video_verify
 from provenance.notices.overlay import patches
 from provenance.notices.place import SMALLEST_SIDE
 from provenance.notices.refusal import WAY_ON, does_not_fit
-from provenance.notices.video_film import Film, Span, check_track, in_ticks, put_together
+from provenance.notices.video_film import Film, New, Span, Swap, check_track, in_ticks, put_together
 from provenance.notices.video_render import LEAST_LIKENESS, Progress, Task, render
 from provenance.notices.video_span import span_of
+
+
+class Container(NamedTuple):
+    """What a container can do."""
+
+    read: Callable[[BinaryIO], Film]
+    swaps: Callable[[Film, Span, Sequence[New], bytes, BinaryIO], list[Swap]]
+
 
 DEFAULT_SECONDS: Final = (0.0, 3.0)
 LEAST_SECONDS: Final = 2.0  # GB 45438-2025, 5.4 g
 _SMART: Final = frozenset({"h264", "vp9"})
-_CONTAINERS: Final = {name: (video_mp4.read, video_mp4_edit.swaps) for name in ("mp4", "mov", "3gp")} | {
-    name: (video_mkv.read, video_mkv_edit.swaps) for name in ("mkv", "webm")
-}
+_MP4: Final = Container(video_mp4.read, video_mp4_edit.swaps)
+_MATROSKA: Final = Container(video_mkv.read, video_mkv_edit.swaps)
+_CONTAINERS: Final = {"mp4": _MP4, "mov": _MP4, "3gp": _MP4, "mkv": _MATROSKA, "webm": _MATROSKA}
 Reencode = Literal["auto", "never"]
 
 
@@ -104,10 +113,19 @@ def draw_video(
         raise UsageError("option-unknown", option="reencode", value=reencode, known="auto, never")
     video_codec.av()
     with contextlib.ExitStack() as stack:
-        file, name = stack.enter_context(_opened(source))
+        file, container = stack.enter_context(_opened(source))
         out = stack.enter_context(_files.new_file(target)) if isinstance(target, Path) else target
-        stack.enter_context(_named(source))
-        return _drawn(_read(file, name), name, out, notices, seconds, reencode, progress)
+        film = _checked(container, file)
+        for tasks, reason in _attempts(film, notices, seconds):
+            if reason is not None and reencode == "never":
+                raise does_not_fit(reason)
+            for task in tasks:
+                outcome = _rendered(task, container, out, progress)
+                if outcome == "sound":
+                    return _result(task, reason)
+                if outcome == "wrong":
+                    break
+        raise does_not_fit("video-not-verified")
 
 
 def probe(source: Path) -> VideoSize:
@@ -116,8 +134,8 @@ def probe(source: Path) -> VideoSize:
     Raises:
         AssetNotFound, MalformedMedia, MediaTooLarge, NoticeDoesNotFit, UnsupportedFormat: see `draw_video`.
     """
-    with _opened(source) as (file, name), _named(source):
-        film = _read(file, name)
+    with _opened(source) as (file, container):
+        film = _read(container, file)
         duration = float(film.duration)
         return VideoSize(*film.displayed, film.orientation, film.count / duration, duration, film.codec)
 
@@ -131,57 +149,46 @@ def video_drawable(source: Path) -> MediaError | None:
         AssetNotFound: `source` cannot be read.
     """
     try:
-        with _opened(source) as (file, name), _named(source):
-            _check_drawable(_read(file, name))
+        with _opened(source) as (file, container):
+            _checked(container, file)
     except MediaError as error:
         return error
     return None
 
 
 @contextlib.contextmanager
-def _opened(source: Path) -> Iterator[tuple[BinaryIO, str]]:
-    with _files.open_input(source) as file:
-        name = registry.identify(file, source).name
-        if name not in _CONTAINERS:
-            raise UnsupportedFormat("video-format", path=source, format=name, way_on=WAY_ON)
-        yield file, name
-
-
-@contextlib.contextmanager
-def _named(source: Path) -> Iterator[None]:
+def _opened(source: Path) -> Iterator[tuple[BinaryIO, Container]]:
     try:
-        yield
+        with _files.open_input(source) as file:
+            name = registry.identify(file, source).name
+            if name not in _CONTAINERS:
+                raise UnsupportedFormat("video-format", format=name, way_on=WAY_ON)
+            yield file, _CONTAINERS[name]
     except MediaError as error:
         error.details.setdefault("path", source)
         raise
 
 
-def _read(file: BinaryIO, name: str) -> Film:
-    film = _CONTAINERS[name][0](file)
+def _read(container: Container, file: BinaryIO) -> Film:
+    film = container.read(file)
     check_track(film)
     return film
 
 
-def _check_drawable(film: Film) -> None:
+def _checked(container: Container, file: BinaryIO) -> Film:
+    film = _read(container, file)
     width, height = film.displayed
     if min(width, height) < SMALLEST_SIDE:
         raise does_not_fit("notice-picture-too-small", width=width, height=height, limit=SMALLEST_SIDE)
-    if film.codec not in video_codec.ENCODERS:
-        raise does_not_fit("video-codec", codec=film.codec)
     if film.duration < LEAST_SECONDS:
         raise does_not_fit("video-too-short", seconds=f"{float(film.duration):.2f}", least=LEAST_SECONDS)
+    return film
 
 
-def _drawn(
-    film: Film,
-    name: str,
-    target: BinaryIO,
-    notices: Sequence[Notice],
-    seconds: tuple[float, float | None],
-    reencode: Reencode,
-    progress: Progress | None,
-) -> VideoResult:
-    _check_drawable(film)
+def _attempts(
+    film: Film, notices: Sequence[Notice], seconds: tuple[float, float | None]
+) -> Iterator[tuple[list[Task], str | None]]:
+    """Yield what to try, one quality after another, and the message code of why it takes all pictures, if it does."""
     start, end = seconds
     shown = (float(film.duration) if end is None else min(end, float(film.duration))) - start
     if shown < LEAST_SECONDS:
@@ -189,47 +196,42 @@ def _drawn(
     ticks = in_ticks(film, start, end)
     painted = patches(notices, *film.displayed, film.orientation)
     for span, reason in _spans(film, ticks):
-        if reason is not None and reencode == "never":
-            raise does_not_fit("video-needs-full", reason=reason)
-        for quality in video_codec.QUALITIES[film.codec]:
-            task = Task(film, span, ticks, painted, quality)
-            if _rendered(task, name, target, progress):
-                return _result(task, reason)
-    raise does_not_fit("video-not-verified")
+        yield [Task(film, span, ticks, painted, each) for each in video_codec.QUALITIES[film.codec]], reason
 
 
 def _spans(film: Film, ticks: tuple[int, int]) -> Iterator[tuple[Span, str | None]]:
-    """Yield what to try: the span that is needed, then all of the film."""
-    span, reason = span_of(film, ticks)
+    """Yield the span that is needed, then all of the film."""
+    reason: str | None = "video-full-codec"
     if film.codec in _SMART:
+        span, reason = span_of(film, ticks)
         yield span, reason
-        reason = reason or "video-full-not-verified"
         if span == (0, film.count):
             return
-    else:
-        reason = "video-full-codec"
+        reason = "video-full-not-verified"
     yield Span(0, film.count), reason
 
 
-def _rendered(task: Task, name: str, target: BinaryIO, progress: Progress | None) -> bool:
-    """Write the film with a span encoded anew; say whether it turned out as it must."""
+def _rendered(
+    task: Task, container: Container, target: BinaryIO, progress: Progress | None
+) -> Literal["sound", "coarse", "wrong"]:
+    """Write the film with a span encoded anew; say whether it turned out as it must, or only not near enough to it."""
     film = task.film
-    read, swaps = _CONTAINERS[name]
-    start = target.seek(0, 2)
+    start = target.seek(0, os.SEEK_END)
     with tempfile.TemporaryFile() as scratch:
         rendered = render(task, scratch, progress)
         if rendered.likeness < LEAST_LIKENESS:
-            return False
-        put_together(film, swaps(film, task.span, rendered.new, rendered.config, scratch), scratch, target)
+            return "coarse" if rendered.likeness else "wrong"
+        swaps = container.swaps(film, task.span, rendered.new, rendered.config, scratch)
+        put_together(film, swaps, scratch, target)
         target.flush()
         with contextlib.suppress(MediaError):
-            if video_verify.holds(task, read(target), rendered, scratch):
-                wrong = video_verify.differing(film.file, target, task.span, film.count)
-                if wrong is None:
-                    return True
+            if video_verify.holds(task, container.read(target), rendered, scratch) and video_verify.same_elsewhere(
+                film.file, target, task.span, film.count
+            ):
+                return "sound"
     target.seek(start)
     target.truncate()
-    return False
+    return "wrong"
 
 
 def _result(task: Task, reason: str | None) -> VideoResult:

@@ -1,7 +1,7 @@
 """Decoders and encoders of libavcodec, set so that pictures come back one for one and in the order they are shown.
 
-The encoders write no B-pictures: then the order of decoding is that of presentation, so that the times of the source fit
-whatever order it had, and nothing waits in a decoder where new pictures meet old ones.
+The encoders write no B-pictures: then the order of decoding is that of presentation, so that the times of the source
+fit whatever order it had. They announce the delay of the source all the same: libavcodec drops pictures where it grows.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
 
 from provenance.errors import MalformedMedia, MissingExtra
 from provenance.notices.refusal import does_not_fit
@@ -25,7 +27,9 @@ QUALITIES: Final = {"h264": (18, 14, 9), "hevc": (18, 14, 9), "vp9": (20, 10, 4)
 """Quantisers by codec, tried one after another until what was not drawn on is near enough to the source."""
 _AVC_PROFILES: Final = {66: "baseline", 77: "main", 100: "high", 110: "high10", 122: "high422", 244: "high444"}
 _HEVC_PROFILES: Final = {1: "main", 2: "main10", 3: "main"}
-_DELAY: Final = 16  # pictures that may wait in a decoder (H.264, A.3.1)
+# What makes x264 announce so much delay; it writes no B-pictures where it is told the type of each.
+_DELAYS: Final = ("bframes=0", "bframes=1:b-pyramid=none:b-adapt=0", "bframes=2:b-pyramid=normal:b-adapt=0")
+_MOST_DELAY: Final = 4  # beyond it a decoder was only told to be careful
 
 
 class Setting(NamedTuple):
@@ -36,12 +40,14 @@ class Setting(NamedTuple):
         number: Of the parameter sets.
         profile: In the numbers of the standard; 0 leaves it to the encoder.
         level: Likewise.
+        delay: Pictures that a decoder holds back, because one that it shows earlier may come later.
     """
 
     quality: int
     number: int = 0
     profile: int = 0
     level: int = 0
+    delay: int = 0
 
 
 def av() -> Any:
@@ -63,6 +69,14 @@ def known_profile(codec: str, profile: int) -> bool:
     return known is None or profile in known
 
 
+def delay_of(film: Film, span: Span, context: VideoCodecContext) -> int:
+    """Return how many pictures a decoder of the source holds back, given one that has begun."""
+    if context.reorder_depth <= _MOST_DELAY:
+        return context.reorder_depth
+    places = np.argsort(order(film, span))
+    return int((places - np.arange(len(places))).max(initial=0))
+
+
 def decoder(codec: str, config: bytes, *, reorders: bool) -> VideoCodecContext:
     """Return a decoder; with `reorders`, one that waits until it is sure which picture comes next."""
     library = av()
@@ -75,7 +89,7 @@ def decoder(codec: str, config: bytes, *, reorders: bool) -> VideoCodecContext:
     return context
 
 
-def decoded(film: Film, span: Span, *, into: VideoCodecContext | None = None) -> Iterator[VideoFrame]:
+def decoded(film: Film, span: Span, context: VideoCodecContext) -> Iterator[VideoFrame]:
     """Yield the pictures of a span in the order of presentation; `pts` is the number of the sample.
 
     Raises:
@@ -84,8 +98,6 @@ def decoded(film: Film, span: Span, *, into: VideoCodecContext | None = None) ->
     """
     library = av()
     wanted = iter(order(film, span))
-    reorders = bool((order(film, span)[1:] < order(film, span)[:-1]).any())
-    context = into or decoder(film.codec, film.config, reorders=reorders)
     try:
         for packet in (*_packets(library, film, span), None):
             for frame in context.decode(packet):
@@ -146,7 +158,7 @@ def _rate(film: Film) -> Fraction:
 
 
 def _h264(setting: Setting) -> dict[str, str]:
-    own = f"sps-id={setting.number}:bframes=0:keyint=infinite:scenecut=0:level={setting.level}"
+    own = f"sps-id={setting.number}:{_DELAYS[min(setting.delay, 2)]}:keyint=infinite:scenecut=0:level={setting.level}"
     options = {"preset": "veryfast", "qp": str(setting.quality), "forced-idr": "1", "a53cc": "0", "udu_sei": "0"}
     return {**options, "profile": _AVC_PROFILES[setting.profile], "x264-params": own}
 

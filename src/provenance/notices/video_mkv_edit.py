@@ -185,7 +185,12 @@ def _block(job: _Job, place: int, like: int, time: int, step: int) -> bytes:
     data = job.scratch.read(new.size)
     key = bool(job.film.keys[job.span.first + place])
     simple = source.element.kind == SIMPLE_BLOCK
-    body = ebml.size_field(job.walk.track) + time.to_bytes(2, "big", signed=True) + bytes([_KEY if simple and key else 0]) + data
+    body = (
+        ebml.size_field(job.walk.track)
+        + time.to_bytes(2, "big", signed=True)
+        + bytes([_KEY if simple and key else 0])
+        + data
+    )
     if simple:
         return ebml.pack(Node(SIMPLE_BLOCK, 1, body))
     others = ebml.nodes(

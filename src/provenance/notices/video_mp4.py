@@ -71,9 +71,7 @@ _TURNS: Final = {
     (-1, 0, 0, 1): 2,
     (-1, 0, 0, -1): 3,
     (1, 0, 0, -1): 4,
-    (0, 1, 1, 0): 5,
     (0, 1, -1, 0): 6,
-    (0, -1, -1, 0): 7,
     (0, -1, 1, 0): 8,
 }
 
@@ -384,7 +382,8 @@ def _orientation(file: BinaryIO, track: Box) -> int:
     fields, version = _table(file, _only(file, track, b"tkhd"))
     fields.raw(48 if version else 36)
     matrix = np.frombuffer(fields.raw(20), ">i4") / _FIXED
-    turn = _TURNS.get(tuple(int(each) if each == int(each) else 0 for each in matrix[[0, 1, 3, 4]]))
+    first, second, third, fourth = (int(each) if each == int(each) else 0 for each in matrix[[0, 1, 3, 4]])
+    turn = _TURNS.get((first, second, third, fourth))
     if turn is None:
         raise unsupported("video-kind", name="tkhd")
     return turn

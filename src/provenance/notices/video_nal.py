@@ -2,8 +2,8 @@
 
 Sources: ITU-T H.264, 7.3 and Annex D; ITU-T H.265, 7.3 and Annex D; ISO/IEC 14496-15, 5.3.3.1 and 8.3.3.1.
 
-Two encoders' pictures stand in one stream here. Each refers to its parameter sets by number, so the new ones get numbers
-that the source does not use, and a decoder is given both from the start.
+Two encoders' pictures stand in one stream here. Each refers to its parameter sets by number, so the new ones get
+numbers that the source does not use, and a decoder is given both from the start.
 """
 
 from __future__ import annotations

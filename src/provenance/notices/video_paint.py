@@ -1,4 +1,4 @@
-"""Blend notices into the planes of a decoded picture: no conversion to RGB and back, only what lies under them changes."""
+"""Blend notices into the planes of a decoded picture: no conversion to RGB and back, only what is covered changes."""
 
 from __future__ import annotations
 

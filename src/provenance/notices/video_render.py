@@ -1,4 +1,4 @@
-"""Encode a span of a film anew with notices on it, so that its samples fit in the old ones' places; and decode it again.
+"""Encode a span of a film anew with notices on it, so that its samples fit in the old ones' places.
 
 Each new sample is decoded as soon as it is there, and compared with the picture that it should show: the pictures are
 decoded once, and few of them are in memory at a time.
@@ -77,9 +77,14 @@ class _Watch:
     decoder: VideoCodecContext
     expected: deque[tuple[VideoFrame, bool]] = field(default_factory=deque)
     least: float = math.inf
+    fed: int = 0
 
     def feed(self, sample: bytes | None) -> None:
-        for frame in self.decoder.decode(av().Packet(sample) if sample is not None else None):
+        packet = None if sample is None else av().Packet(sample)
+        if packet:
+            packet.pts = packet.dts = self.fed
+            self.fed += 1
+        for frame in self.decoder.decode(packet):
             if not self.expected:
                 self.least = 0.0
                 return
@@ -117,11 +122,12 @@ def _rendered(task: Task, scratch: BinaryIO, progress: Progress | None) -> Rende
     film, span = task.film, task.span
     count = span.end - span.first
     packer = packing(film, span)
-    frames = video_codec.decoded(film, Span(span.first, min(film.count, span.end + _BEHIND)))
+    source = video_codec.decoder(film.codec, film.config, reorders=bool((np.diff(film.times) < 0).any()))
+    frames = video_codec.decoded(film, Span(span.first, min(film.count, span.end + _BEHIND)), source)
     first = next(frames)
     look = look_of(first)
     _check_look(film, first, look)
-    context = video_codec.encoder(film, first, packer.setting(task.quality))
+    context = video_codec.encoder(film, first, packer.setting(task.quality, video_codec.delay_of(film, span, source)))
     config = packer.config(context.extradata or b"")
     watch = _Watch(video_codec.decoder(film.codec, config, reorders=True))
     new: list[New] = []
@@ -170,7 +176,7 @@ def _drawn_times(task: Task) -> tuple[int, int]:
 def _stamp(frame: VideoFrame, at: int, context: VideoCodecContext, *, key: bool) -> None:
     pictures: Any = av().video.frame.PictureType
     frame.pts, frame.time_base = at, context.time_base
-    frame.pict_type = pictures.I if key else pictures.NONE
+    frame.pict_type = pictures.I if key else pictures.P
 
 
 def _store(packets: Iterable[Any], packer: Packing, scratch: BinaryIO, watch: _Watch, new: list[New]) -> None:

@@ -25,7 +25,7 @@ def span_of(film: Film, ticks: tuple[int, int]) -> tuple[Span, str | None]:
     whole = Span(0, film.count)
     starts = np.flatnonzero(film.keys)
     first = max((at for at in starts if film.times[at] <= ticks[0] and _is_seam(film, int(at))), default=0)
-    far = ticks[1] + _FARTHEST / film.tick
+    far = ticks[1] + int(_FARTHEST / film.tick)
     behind = starts[(film.times[starts] >= ticks[1]) & (film.times[starts] <= far)]
     end = next((int(at) for at in behind if _is_seam(film, int(at))), None)
     if end is not None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 from provenance.notices import video_codec, video_config, video_nal
@@ -21,7 +22,7 @@ _LAST_NUMBER: Final[dict[Codec, int]] = {"h264": 31, "hevc": 15}
 class Packing(Protocol):
     """Makes samples of what an encoder gives."""
 
-    def setting(self, quality: int) -> Setting:
+    def setting(self, quality: int, delay: int) -> Setting:
         """Return what the encoder must be told."""
 
     def config(self, header: bytes) -> bytes:
@@ -37,9 +38,9 @@ class Plain:
 
     film: Film
 
-    def setting(self, quality: int) -> Setting:
+    def setting(self, quality: int, delay: int) -> Setting:
         """Return what the encoder must be told."""
-        return Setting(quality)
+        return Setting(quality, delay=delay)
 
     def config(self, header: bytes) -> bytes:
         """Return the record of the source: it holds for the new pictures."""
@@ -67,12 +68,12 @@ class Units:
     codec: Codec
     source: Config
     kept: Sequence[Sequence[bytes]]
-    shown: NDArray[int]  # type: ignore[type-var]
+    shown: NDArray[np.intp]
     number: int
 
-    def setting(self, quality: int) -> Setting:
+    def setting(self, quality: int, delay: int) -> Setting:
         """Return what the encoder must be told."""
-        return Setting(quality, self.number, self.source.profile, self.source.level)
+        return Setting(quality, self.number, self.source.profile, self.source.level, delay)
 
     def config(self, header: bytes) -> bytes:
         """Return the source's record with the new parameter sets behind its own."""

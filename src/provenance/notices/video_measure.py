@@ -1,0 +1,141 @@
+"""Find notices again in a finished film: decode pictures of the seconds they are stated for, and measure each."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+
+from provenance._files import open_input
+from provenance.errors import MalformedMedia
+from provenance.formats import registry
+from provenance.formats.base import check_picture_size
+from provenance.model.notice import Notice, NoticeReading, Seconds
+from provenance.notices.find import _reading as reading_of
+from provenance.notices.match import Picture
+from provenance.notices.place import to_displayed
+from provenance.notices.video_codec import av
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+
+_STEP: Final = 0.5  # seconds between two looks
+_MOST_LOOKS: Final = 13
+_WORTH_SEEKING: Final = 10.0  # seconds that are skipped rather than decoded
+_MOST_PICTURES: Final = 20_000  # decoded on the way to one look
+_MICROSECONDS: Final = 1_000_000
+_BUFFER: Final = 1 << 20
+
+
+class _Look(NamedTuple):
+    """A picture, and from when up to when it is on screen, in seconds."""
+
+    picture: Picture
+    start: float
+    end: float
+
+
+def measure_video(source: Path, stated: Sequence[Notice]) -> tuple[NoticeReading, ...]:
+    """Measure each notice in the film `source`, in pictures half a second apart over the seconds stated for it.
+
+    A notice is found where it is in one of them; its `seconds` are those from the first picture that shows it to the
+    last one without a break, its height and contrast the least of these. What is stated without seconds is looked for
+    from the start to the end.
+
+    Raises:
+        AssetNotFound: `source` cannot be read.
+        MalformedMedia: it cannot be decoded.
+        MediaTooLarge: its pictures are larger than any may be.
+        MissingExtra: PyAV is not installed.
+        UnsupportedFormat: nothing knows its content.
+    """
+    if not stated:
+        return ()
+    library = av()
+    orientation = registry.read(source, whole=False).orientation or 1
+    readings = []
+    try:
+        with open_input(source) as file, library.open(file, mode="r", buffer_size=_BUFFER) as container:
+            if not container.streams.video:
+                raise MalformedMedia("video-no-pictures", path=source)
+            for notice in stated:
+                looks = _looks(container, notice.seconds or Seconds(start=0), orientation)
+                readings.append(_joined(notice, [(look, reading_of(look.picture, notice)) for look in looks]))
+    except library.FFmpegError as error:
+        raise MalformedMedia("video-damaged", path=source, offset=0) from error
+    return tuple(readings)
+
+
+def _joined(notice: Notice, found: Sequence[tuple[_Look, NoticeReading]]) -> NoticeReading:
+    """Return what several looks say of one notice."""
+    seen = itertools.dropwhile(lambda each: not each[1].found, found)
+    run = list(itertools.takewhile(lambda each: each[1].found, seen))
+    if not run:
+        # Something that resembles it may still have been measured.
+        measured = (reading for _, reading in found if reading.height_ratio is not None)
+        return next(measured, NoticeReading(kind=notice.kind, text=notice.text, found=False))
+    seconds = Seconds(start=round(run[0][0].start, 3), end=round(run[-1][0].end, 3))
+    least = {name: min(getattr(reading, name) for _, reading in run) for name in ("height_ratio", "contrast")}
+    return run[0][1].model_copy(update={**least, "seconds": seconds})
+
+
+def _looks(container: InputContainer, seconds: Seconds, orientation: int) -> Iterator[_Look]:
+    """Yield the pictures on screen at times from `seconds.start` on, and the last one before `seconds.end`."""
+    stream = container.streams.video[0]
+    first = (container.start_time or 0) / _MICROSECONDS
+    length = (container.duration or 0) / _MICROSECONDS
+    if stream.duration and stream.time_base:
+        length = float((stream.start_time or 0) * stream.time_base) - first + float(stream.duration * stream.time_base)
+    end = min(length, float(seconds.end)) if seconds.end is not None else length
+    frames = _frames(container, first)
+    current = next(frames, None)
+    for at in _times(float(seconds.start), end):
+        if current is not None and at - current[2] > _WORTH_SEEKING:
+            container.seek(int((at + first) * _MICROSECONDS))
+            frames = _frames(container, first)
+            current = next(frames, None)
+        passed = 0
+        while current is not None and current[2] <= at and passed < _MOST_PICTURES:
+            current = next(frames, None)
+            passed += 1
+        if current is None:
+            break
+        frame, start, until = current
+        yield _Look(_picture(frame, orientation), max(0.0, start), min(until, max(end, start)))
+    # The next notice starts from the beginning.
+    container.seek(0)
+
+
+def _times(start: float, end: float) -> list[float]:
+    """Return when to look: every half second, fewer in a long time, and shortly before the end."""
+    if end - start <= _STEP:
+        return [start]
+    count = min(_MOST_LOOKS, int((end - start) / _STEP) + 1)
+    return [float(at) for at in np.linspace(start, end - 0.001, count)]
+
+
+def _frames(container: InputContainer, first: float) -> Iterator[tuple[VideoFrame, float, float]]:
+    """Yield each picture with when it comes on screen and when the next one does, in seconds from the start."""
+    stream = container.streams.video[0]
+    stream.thread_type = "AUTO"
+    usual = float(1 / stream.average_rate) if stream.average_rate else 0.04
+    held: Any = None
+    for frame in container.decode(stream):
+        if frame.time is None:
+            continue
+        check_picture_size(frame.width, frame.height)
+        at = frame.time - first
+        if held is not None:
+            yield held, held.time - first, at
+        held = frame
+    if held is not None:
+        yield held, held.time - first, held.time - first + usual
+
+
+def _picture(frame: VideoFrame, orientation: int) -> Picture:
+    stored = np.asarray(frame.to_ndarray(format="bgr24"), dtype=np.uint8)
+    return np.ascontiguousarray(to_displayed(stored, orientation))
