@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from provenance.text.normal import normalise
@@ -35,11 +36,18 @@ def is_vague_source(text: str, phrases: Iterable[str]) -> bool:
 
     Every part of an enumeration has to be vague: 新华社、网友 names somebody.
     """
-    vague = {_bare(each) for each in phrases}
+    vague = _all_bare(tuple(phrases))
     parts = [_bare(each) for each in _JOINED.split(_PLEA.sub("", normalise(text).text))]
     return all(each in vague or not each for each in parts)
 
 
+@lru_cache(maxsize=16)
+def _all_bare(phrases: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(_bare, phrases))
+
+
+# An account names the same few sources in post after post.
+@lru_cache(maxsize=4096)
 def _bare(text: str) -> str:
     """Return what is left of a source without 来源于, 据, 表示, 报道 and the like."""
     plain = _NOT_IN_NAMES.sub("", normalise(text).text).casefold()
@@ -48,6 +56,7 @@ def _bare(text: str) -> str:
     return shorter or plain
 
 
+@lru_cache(maxsize=4096)
 def name_key(text: str) -> str:
     """Return what different spellings of one organisation's name have in common.
 
