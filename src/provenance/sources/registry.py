@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -16,6 +17,7 @@ from provenance.model.base import Line, Name, Value
 from provenance.text import name_key
 
 FILE: Final = "news-sources-{jurisdiction}.json"
+_JURISDICTION: Final = "[a-z]{2,8}"
 _MAX_BYTES: Final = 128 << 20
 
 
@@ -44,7 +46,7 @@ class SourceList(Value):
     )
 
     schema_: Annotated[Literal["provenance/sources/1"], Field(alias="schema")] = "provenance/sources/1"
-    jurisdiction: Annotated[str, Field(pattern=r"^[a-z]{2,8}$")]
+    jurisdiction: Annotated[str, Field(pattern=f"^{_JURISDICTION}$")]
     file: Line
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     imported_on: date
@@ -83,7 +85,8 @@ class SourceList(Value):
             UsageError: the file is damaged.
         """
         path = (folder or data_folder()) / FILE.format(jurisdiction=jurisdiction)
-        if not path.is_file():
+        # What is no jurisdiction has no list, whatever path its name would make.
+        if not re.fullmatch(_JURISDICTION, jurisdiction) or not path.is_file():
             return None
         try:
             with _files.open_input(path) as file:

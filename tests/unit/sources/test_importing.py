@@ -206,6 +206,11 @@ def test_a_list_is_kept_and_read_back_and_a_newer_one_takes_its_place(table, tmp
     assert [each.name for each in folder.iterdir()] == [path.name]
 
 
+def test_what_is_no_jurisdiction_has_no_list(tmp_path):
+    (tmp_path / "a.json").write_text("{", encoding="utf-8")
+    assert SourceList.stored(tmp_path, "cn/../../a") is None
+
+
 def test_a_damaged_list_says_so(tmp_path):
     (tmp_path / "news-sources-cn.json").write_text("{", encoding="utf-8")
     with pytest.raises(UsageError) as caught:
