@@ -294,6 +294,72 @@ BROKEN: dict[str, tuple[Break, type[CatalogError], str, str]] = {
         "reference-dangling",
         "rules/cn/fiction-without-label.toml",
     ),
+    "below asked of what is no number": (
+        replaced(RULE, "is = true", "below = 6"),
+        SchemaViolation,
+        "data-breaks-schema",
+        RULE,
+    ),
+    "a citation that is not cited": (
+        replaced(
+            RULE, "[[evidence]]", '[cited_when]\nPA2021-17 = { fact = "facts.reposted", is = true }\n[[evidence]]'
+        ),
+        DanglingCitation,
+        "citation-dangling",
+        RULE,
+    ),
+    "a word list that is not there": (
+        replaced("rules/cn/follow-bait.toml", 'says = "follow-bait"', 'says = "follow-bite"'),
+        DanglingCitation,
+        "reference-dangling",
+        "rules/cn/follow-bait.toml",
+    ),
+    "a list of vague sources that is not there": (
+        replaced("rules/cn/untraceable-source.toml", 'vague = "vague-sources"', 'vague = "vague"'),
+        DanglingCitation,
+        "reference-dangling",
+        "rules/cn/untraceable-source.toml",
+    ),
+    "a notice that has to say a list that is not there": (
+        replaced("kinds/ai-generated.toml", 'must_say = "explicit-ai-label"', 'must_say = "explicit"'),
+        DanglingCitation,
+        "reference-dangling",
+        "kinds/ai-generated.toml",
+    ),
+    "two tests of a field": (
+        replaced("rules/cn/untraceable-source.toml", "own_matrix = true", 'own_matrix = true, any_of = ["x"]'),
+        SchemaViolation,
+        "data-breaks-schema",
+        "rules/cn/untraceable-source.toml",
+    ),
+    "a tested field that its label lacks": (
+        replaced("rules/cn/untraceable-source.toml", 'field = "publisher"', 'field = "publishers"'),
+        DanglingCitation,
+        "reference-dangling",
+        "rules/cn/untraceable-source.toml",
+    ),
+    "an unknown flaw": (
+        replaced("rules/cn/notice-covered.toml", '"covered"', '"coverd"'),
+        SchemaViolation,
+        "data-breaks-schema",
+        "rules/cn/notice-covered.toml",
+    ),
+    "words asked of an asset": (
+        replaced(
+            "rules/cn/notice-covered.toml",
+            "[applies_to]",
+            '[requires]\ntext = ["body"]\nsays = "ai-alone"\n[applies_to]',
+        ),
+        SchemaViolation,
+        "condition-out-of-place",
+        "rules/cn/notice-covered.toml",
+    ),
+    "flaws asked of a post": (
+        replaced(RULE, 'fact = "account.anonymous"\nis = true', 'flawed = ["fiction"]\nby = ["covered"]'),
+        SchemaViolation,
+        "condition-out-of-place",
+        RULE,
+    ),
     "a file where none belongs": (
         added("rulez/cn/x.toml", "id = 'x'"),
         SchemaViolation,

@@ -205,3 +205,91 @@ def test_a_link_out_of_the_posts_folder_is_refused(write_post, post_data, media,
     with pytest.raises(InvalidPost) as caught:
         Post.from_file(path).asset_path(0)
     assert caught.value.details["pointer"] == "/assets/0/path"
+
+
+CONTRACT = {
+    "schema": "provenance/post/1",
+    "id": "p-1",
+    "kind": "short-video",
+    "account": {
+        "id": "a-1",
+        "name": "成都观察员",
+        "matrix": [{"id": "a-2", "name": "成都速报"}],
+        "domains": ["finance", "education", "health", "judicial", "economy"],
+        "qualifications": [{"name": "执业资格", "domain": "finance", "status": "verified", "expires": "2028-02-29"}],
+    },
+    "facts": {
+        "topics": [
+            *("current-affairs-domestic", "current-affairs-foreign", "public-policy", "social-event", "emergency"),
+            *("livelihood", "other"),
+        ],
+        "contains": [
+            *("fictional", "dramatised", "staged", "past-event", "marketing", "opinion", "disputed", "rumor"),
+            *("minors-risk", "ai-text"),
+        ],
+        "reposted": True,
+        "original": False,
+    },
+    "labels": [
+        {"kind": "disputed", "by": "平台", "at": "2026-05-01", "reason": "说法不一", "url": "https://example.com/1"},
+        {"kind": "disputed", "by": "读者", "at": "2026-05-02"},
+        {
+            "kind": "rumor",
+            "by": "平台",
+            "at": "2026-05-01T08:00+08:00",
+            "claim": "某地停水",
+            "debunk_url": "https://example.com/2",
+            "authority": "市应急局",
+        },
+        {"kind": "marketing", "advertiser": "某公司"},
+        {"kind": "opinion"},
+        *({"kind": "minors-risk", "class": each} for each in ("imitation", "values", "image-misuse", "data-misuse")),
+    ],
+    "declaration": {"platform": "douyin", "option": "repost"},
+}
+
+
+def test_every_fact_and_every_label_of_the_contract_is_accepted_and_kept():
+    assert Post.from_dict(CONTRACT).as_json() == CONTRACT
+
+
+@pytest.mark.parametrize(
+    ("pointer", "value", "code"),
+    [
+        ("/account/domains/0", "sports", "value-not-allowed"),
+        ("/account/qualifications/0/status", "pending", "value-not-allowed"),
+        ("/account/qualifications/0/expires", "2027-02-29", "day-unknown"),
+        ("/account/qualifications/0/expires", "2027", "value-pattern"),
+        ("/facts/contains/0", "gossip", "value-not-allowed"),
+        ("/labels/0/at", "2999-01-01", "time-in-future"),
+        ("/labels/0/url", "example.com", "url-not-absolute"),
+        ("/labels/3/price", "1", "key-unknown"),
+        ("/labels/5/class", "violence", "value-not-allowed"),
+        ("/declaration/option", "advert", "value-not-allowed"),
+        ("/retention", {"network_logs_months": -1}, "value-limit"),
+        ("/retention", {"network_logs_months": "6"}, "value-type"),
+    ],
+)
+def test_what_the_contract_does_not_know_is_refused_with_its_place(pointer, value, code):
+    with pytest.raises(InvalidPost) as caught:
+        Post.from_dict(changed(json.loads(json.dumps(CONTRACT)), pointer, value))
+    assert caught.value.code == code
+    assert caught.value.details["pointer"].startswith(pointer)
+
+
+@pytest.mark.parametrize(
+    ("kind", "needed"),
+    [("disputed", "by"), ("disputed", "at"), ("rumor", "by"), ("rumor", "at"), ("minors-risk", "class")],
+)
+def test_a_label_that_lacks_what_it_needs_does_not_exist(kind, needed):
+    whole = {"disputed": CONTRACT["labels"][0], "rumor": CONTRACT["labels"][2], "minors-risk": CONTRACT["labels"][5]}
+    label = {key: value for key, value in whole[kind].items() if key != needed}
+    with pytest.raises(InvalidPost) as caught:
+        Post.from_dict({**CONTRACT, "labels": [label]})
+    assert (caught.value.code, caught.value.details["pointer"]) == ("key-missing", f"/labels/0/{needed}")
+
+
+@pytest.mark.parametrize("kind", ["marketing", "opinion"])
+def test_a_second_label_of_a_kind_that_says_it_once_is_refused(kind):
+    with pytest.raises(ConflictingLabels):
+        Post.from_dict({**CONTRACT, "labels": [{"kind": kind}, {"kind": kind}]})
