@@ -36,6 +36,28 @@ def test_the_summary_is_json_where_asked_for(run, listed, data):
     assert done.json["path"] == str(data)
 
 
+@pytest.fixture
+def reposted(write_post, post_data):
+    post_data["facts"]["reposted"] = True
+    post_data["labels"][0]["publisher"] = "成都速报"
+    return write_post(post_data)
+
+
+def test_reposted_news_are_checked_against_the_imported_list(run, listed, reposted, tmp_path):
+    run("attach", reposted, "-o", tmp_path / "out")
+    before = run("check", tmp_path / "out", "--json").json
+    assert [each["rule"] for each in before["not_evaluated"]] == ["reposted-news-from-unlisted-source"]
+    run("sources", "import", listed)
+    after = run("check", tmp_path / "out", "--json").json
+    assert after["not_evaluated"] == []
+    assert "reposted-news-from-unlisted-source" in [each["rule"] for each in after["findings"]]
+
+
+def test_so_are_those_checked_right_after_labelling(run, listed, reposted, tmp_path):
+    run("sources", "import", listed)
+    assert "reposted-news-from-unlisted-source" in run("attach", reposted, "-o", tmp_path / "out", "--check").out
+
+
 def test_a_file_that_is_no_list_exits_2_and_keeps_the_older_one(run, listed, data, tmp_path):
     run("sources", "import", listed)
     before = data.read_bytes()

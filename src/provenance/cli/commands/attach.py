@@ -15,6 +15,7 @@ from provenance.cli.signers import Certificate, Key, NoManifest, signer_for
 from provenance.errors import ProvenanceError, UsageError
 from provenance.model.report import Report
 from provenance.sdk import Provenance, is_post
+from provenance.sources import SourceList
 
 Conflict = Literal["refuse", "keep"]
 Privacy = Literal["keep", "coarsen", "remove"]
@@ -91,7 +92,9 @@ def attach(
         raise UsageError("output-or-in-place")
     one_file = {"--origin": origin, "--location-privacy": location_privacy, "--draw": draw}
     whole_post = is_post(item)  # before a signer is looked for: a wrong path must not make a development identity
-    sdk = Provenance(signer=signer_for(cert, key, no_manifest=no_manifest))
+    sdk = Provenance(
+        signer=signer_for(cert, key, no_manifest=no_manifest), sources=SourceList.stored() if check else None
+    )
     done: Attached | Labelled
     if fix and not whole_post:
         raise UsageError("option-for-post-only", option="--fix")
