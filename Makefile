@@ -9,7 +9,7 @@ DEBIAN := libimage-exiftool-perl exiv2 libturbojpeg0 libjpeg-turbo-progs ffmpeg 
   libreoffice-writer-nogui libreoffice-calc-nogui libreoffice-impress-nogui
 export PYTHONUTF8 := 1
 
-.PHONY: demo test proof bench lint deps fixtures clean
+.PHONY: demo test proof bench lint deps fixtures reference clean
 
 demo: $(STAMP)
 	$(BIN)/provenance demo $(MEDIA) $(DEMO)
@@ -33,6 +33,12 @@ lint: $(STAMP)
 
 fixtures: $(STAMP)
 	$(BIN)/python fixtures/generate.py
+
+# Every page and list that is generated; the tests say when one is stale.
+reference: deps
+	$(BIN)/python fixtures/schemas.py
+	$(BIN)/python fixtures/coverage.py
+	$(BIN)/python fixtures/reference.py
 
 deps: $(STAMP)
 	@missing=""; for package in $(DEBIAN); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
