@@ -32,7 +32,7 @@ class Container(NamedTuple):
 
 DEFAULT_SECONDS: Final = (0.0, 3.0)
 LEAST_SECONDS: Final = 2.0  # GB 45438-2025, 5.4 g
-_SMART: Final = frozenset({"h264", "vp9"})
+_SMART: Final = frozenset({"h264", "hevc", "vp9"})
 _MP4: Final = Container(video_mp4.read, video_mp4_edit.swaps)
 _MATROSKA: Final = Container(video_mkv.read, video_mkv_edit.swaps)
 _CONTAINERS: Final = {"mp4": _MP4, "mov": _MP4, "3gp": _MP4, "mkv": _MATROSKA, "webm": _MATROSKA}

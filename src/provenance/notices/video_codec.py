@@ -6,6 +6,7 @@ fit whatever order it had. They announce the delay of the source all the same: l
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -166,7 +167,7 @@ def _h264(setting: Setting) -> dict[str, str]:
 def _hevc(setting: Setting) -> dict[str, str]:
     own = (
         f"qp={setting.quality}:bframes=0:keyint=-1:scenecut=0:open-gop=0:repeat-headers=0:info=0:log-level=none"
-        f":level-idc={setting.level / 30:.1f}:rc-lookahead=0:pools=2:frame-threads=1"
+        ":high-tier=0:rc-lookahead=0"
     )
     profile = _HEVC_PROFILES[setting.profile]
     return {"preset": "veryfast", "forced-idr": "1", "profile": profile, "x265-params": own}
@@ -179,6 +180,8 @@ def _vp9(setting: Setting) -> dict[str, str]:
 
 
 def _av1(setting: Setting) -> dict[str, str]:
+    # The library prints what it does, unless its environment says otherwise.
+    os.environ.setdefault("SVT_LOG", "1")
     own = "rc=0:aq-mode=0:pred-struct=1:scd=0:lp=2:enable-overlays=0:force-key-frames=1"
     return {"preset": "8", "qp": str(setting.quality), "svtav1-params": own}
 

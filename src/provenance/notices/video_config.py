@@ -12,13 +12,15 @@ from typing import Final
 from provenance.errors import MalformedMedia
 from provenance.formats.bmff import Fields
 from provenance.notices import video_nal
-from provenance.notices.video_nal import Codec
+from provenance.notices.video_nal import Bits, Codec
 
 _AVC_SETS: Final = 5  # bytes before the parameter sets of avcC; those of hvcC are behind 22
 _HEVC_SETS: Final = 22
 _SPS, _PPS = 7, 8
 _MOST_AVC_SPS: Final = 31
 _LEVEL_OF_HEVC: Final = 12
+_SEQUENCE_HEADER: Final = 0x0A  # head of the unit, with its size behind it (AV1 specification, 5.3.2)
+_LAST_WITHOUT_TIER: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +97,35 @@ def parse(codec: Codec, data: bytes) -> Config:
 
 def merged(source: Config, units: Sequence[bytes]) -> Config | None:
     """Return a record with more parameter sets, behind its own; None if it has no room for them."""
-    sets = []
-    for kind, own in source.sets:
-        more = tuple(unit for unit in units if video_nal.kind_of(source.codec, unit) == kind)
-        sets.append((kind, own + more))
-    if source.codec == "h264" and len(sets[0][1]) > _MOST_AVC_SPS:
-        return None
-    placed = sum(len(each) for _, each in sets) - sum(len(each) for _, each in source.sets)
-    return replace(source, sets=tuple(sets)) if placed == len(units) else None
+    new: dict[int, tuple[bytes, ...]] = {}
+    for unit in units:
+        kind = video_nal.kind_of(source.codec, unit)
+        new[kind] = (*new.get(kind, ()), unit)
+    sets = [(kind, own + new.pop(kind, ())) for kind, own in source.sets]
+    if source.codec == "h264":
+        return replace(source, sets=tuple(sets)) if len(sets[0][1]) <= _MOST_AVC_SPS and not new else None
+    # An array of a kind that was not there is not marked as complete.
+    level = max([source.level, *(video_nal.level_of(unit) for unit in units if video_nal.is_sps(unit))])
+    head = source.head[:_LEVEL_OF_HEVC] + bytes([level]) + source.head[_LEVEL_OF_HEVC + 1 :]
+    return replace(source, head=head, sets=(*sets, *new.items()), marks=(*source.marks, *new))
+
+
+def av1(source: bytes, header: bytes) -> bytes:
+    """Return an ``av1C`` record with another sequence header (AV1 Codec ISO Media File Format Binding, 2.3.3).
+
+    Raises:
+        ValueError: the header is of a form that the encoder here does not write.
+    """
+    at = header.find(bytes([_SEQUENCE_HEADER])) + 1
+    while at and header[at] & 0x80:
+        at += 1
+    bits = Bits(header[at + 1 :])
+    profile, _, reduced = bits.bits(3), bits.bits(1), bits.bits(1)
+    if not at or reduced or bits.bits(1):
+        raise ValueError(at)
+    level = bits.skip(1 + 5 + 12).bits(5)
+    tier = bits.bits(1) if level > _LAST_WITHOUT_TIER else 0
+    return bytes([source[0], profile << 5 | level, tier << 7 | source[2] & 0x7F, source[3]]) + header[at - 1 :]
 
 
 def _units(fields: Fields, count: int, codec: Codec) -> tuple[bytes, ...]:

@@ -62,6 +62,7 @@ def measure_video(source: Path, stated: Sequence[Notice]) -> tuple[NoticeReading
         with open_input(source) as file, library.open(file, mode="r", buffer_size=_BUFFER) as container:
             if not container.streams.video:
                 raise MalformedMedia("video-no-pictures", path=source)
+            container.streams.video[0].thread_type = "AUTO"
             for notice in stated:
                 looks = _looks(container, notice.seconds or Seconds(start=0), orientation)
                 readings.append(_joined(notice, [(look, reading_of(look.picture, notice)) for look in looks]))
@@ -92,20 +93,16 @@ def _looks(container: InputContainer, seconds: Seconds, orientation: int) -> Ite
         length = float((stream.start_time or 0) * stream.time_base) - first + float(stream.duration * stream.time_base)
     end = min(length, float(seconds.end)) if seconds.end is not None else length
     frames = _frames(container, first)
-    current = next(frames, None)
+    shown = next(frames, None)
     for at in _times(float(seconds.start), end):
-        if current is not None and at - current[2] > _WORTH_SEEKING:
+        if shown and at - shown[2] > _WORTH_SEEKING:
             container.seek(int((at + first) * _MICROSECONDS))
             frames = _frames(container, first)
-            current = next(frames, None)
-        passed = 0
-        while current is not None and current[2] <= at and passed < _MOST_PICTURES:
-            current = next(frames, None)
-            passed += 1
-        if current is None:
-            break
-        frame, start, until = current
-        yield _Look(_picture(frame, orientation), max(0.0, start), min(until, max(end, start)))
+        if shown and shown[2] <= at:
+            shown = next((each for each in itertools.islice(frames, _MOST_PICTURES) if each[2] > at), None)
+        if shown:
+            frame, start, until = shown
+            yield _Look(_picture(frame, orientation), max(0.0, start), min(until, max(end, start)))
     # The next notice starts from the beginning.
     container.seek(0)
 
@@ -121,11 +118,10 @@ def _times(start: float, end: float) -> list[float]:
 def _frames(container: InputContainer, first: float) -> Iterator[tuple[VideoFrame, float, float]]:
     """Yield each picture with when it comes on screen and when the next one does, in seconds from the start."""
     stream = container.streams.video[0]
-    stream.thread_type = "AUTO"
     usual = float(1 / stream.average_rate) if stream.average_rate else 0.04
     held: Any = None
     for frame in container.decode(stream):
-        if frame.time is None:
+        if frame.pts is None:
             continue
         check_picture_size(frame.width, frame.height)
         at = frame.time - first

@@ -9,7 +9,7 @@ numbers that the source does not use, and a decoder is given both from the start
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -18,6 +18,7 @@ from provenance.errors import MalformedMedia
 Codec = Literal["h264", "hevc"]
 
 _VPS, _SPS, _PPS = 32, 33, 34
+_FIRST_IRAP: Final = 16  # of the types of pictures that decoding can start at
 _START_CODE: Final = re.compile(rb"\x00\x00\x01")
 _EMULATED: Final = re.compile(rb"\x00\x00\x03(?=[\x00-\x03]|\Z)")
 _MUST_ESCAPE: Final = re.compile(rb"\x00\x00(?=[\x00-\x03])")
@@ -178,8 +179,8 @@ def set_number(codec: Codec, unit: bytes) -> int:
     if kind == _VPS and codec == "hevc":
         return unit[2] >> 4
     if kind == _SPS and codec == "hevc":
-        return _Bits(_plain(unit[2:])).skip(_before_number(unit)).golomb()
-    return _Bits(_plain(unit[4 if codec == "h264" and kind == 7 else KINDS[codec].head :])).golomb()  # noqa: PLR2004
+        return Bits(_plain(unit[2:])).skip(_before_number(unit)).golomb()
+    return Bits(_plain(unit[4 if codec == "h264" and kind == 7 else KINDS[codec].head :])).golomb()  # noqa: PLR2004
 
 
 def _before_number(sps: bytes) -> int:
@@ -187,25 +188,80 @@ def _before_number(sps: bytes) -> int:
     layers = sps[2] >> 1 & 7
     bits = 8 + 96
     if layers:
-        flags = _Bits(_plain(sps[2:])).skip(bits)
+        flags = Bits(_plain(sps[2:])).skip(bits)
         present = [(flags.bits(1), flags.bits(1)) for _ in range(layers)]
         bits += 16 + sum(88 * profile + 8 * level for profile, level in present)
     return bits
 
 
-class _Bits:
+def renumbered(unit: bytes, number: int) -> bytes:
+    """Return a unit of H.265 whose parameter sets have `number`, 15, and no longer 0, which x265 always gives them.
+
+    In a slice, that number takes nine bits instead of one: whatever follows moves by a whole byte and stays as it is.
+
+    Raises:
+        ValueError: the unit does not refer to parameter set 0.
+    """
+    kind = kind_of("hevc", unit)
+    body = _plain(unit[2:])
+    if kind == _VPS:
+        return unit[:2] + _escaped(bytes([number << 4 | body[0] & 15]) + body[1:])
+    bits = f"{int.from_bytes(body, 'big'):0{len(body) * 8}b}"
+    if kind == _SPS:
+        at = _before_number(unit)
+        bits = f"{number:04b}" + bits[4:at] + _without_zero(bits, at, number)
+    elif kind == _PPS:
+        bits = _golomb(number) + _without_zero(bits[1:] if bits[0] == "1" else "", 0, number)
+    else:
+        return unit[:2] + _escaped(_slice(body, 2 if kind >= _FIRST_IRAP else 1, number))
+    # The end of a set is marked by a one, and zeros up to a whole byte.
+    bits = bits.rstrip("0")
+    bits += "0" * (-len(bits) % 8)
+    return unit[:2] + _escaped(int(bits, 2).to_bytes(len(bits) // 8, "big"))
+
+
+def _without_zero(bits: str, at: int, number: int) -> str:
+    if bits[at : at + 1] != "1":
+        raise ValueError(at)
+    return _golomb(number) + bits[at + 1 :]
+
+
+def _golomb(number: int) -> str:
+    text = f"{number + 1:b}"
+    return "0" * (len(text) - 1) + text
+
+
+def _slice(body: bytes, before: int, number: int) -> bytes:
+    bits = f"{body[0]:08b}"
+    return int(bits[:before] + _without_zero(bits, before, number), 2).to_bytes(2, "big") + body[1:]
+
+
+def is_sps(unit: bytes) -> bool:
+    """Say whether a unit of H.265 is a sequence parameter set."""
+    return kind_of("hevc", unit) == _SPS
+
+
+def level_of(sps: bytes) -> int:
+    """Return the level in a sequence parameter set of H.265 (7.3.3)."""
+    return _plain(sps[2:])[12]
+
+
+class Bits:
     """Reads bits; behind the end there are zeros."""
 
     def __init__(self, data: bytes) -> None:
+        """Take the bytes."""
         self._value = int.from_bytes(data, "big")
         self._size = len(data) * 8
         self.at = 0
 
-    def skip(self, count: int) -> _Bits:
+    def skip(self, count: int) -> Bits:
+        """Pass over some bits."""
         self.at += count
         return self
 
     def bits(self, count: int) -> int:
+        """Return the number in some bits."""
         self.at += count
         left = self._size - self.at
         return (self._value >> left if left >= 0 else self._value << -left) & (1 << count) - 1
@@ -216,8 +272,3 @@ class _Bits:
         while zeros < 32 and not self.bits(1):  # noqa: PLR2004 -- no number there is longer
             zeros += 1
         return (1 << zeros) - 1 + self.bits(zeros)
-
-
-def free_number(used: Collection[int], first: int, last: int) -> int | None:
-    """Return a number that no parameter set has; None if all are taken."""
-    return next((number for number in range(first, last + 1) if number not in used), None)

@@ -24,9 +24,11 @@ def span_of(film: Film, ticks: tuple[int, int]) -> tuple[Span, str | None]:
     """
     whole = Span(0, film.count)
     starts = np.flatnonzero(film.keys)
-    first = max((at for at in starts if film.times[at] <= ticks[0] and _is_seam(film, int(at))), default=0)
+    # From a picture on, the earliest that is shown: those that come behind it may be shown before it.
+    earliest = np.minimum.accumulate(film.times[::-1])[::-1][starts]
+    first = max((at for at in starts[earliest <= ticks[0]] if _is_seam(film, int(at))), default=0)
     far = ticks[1] + int(_FARTHEST / film.tick)
-    behind = starts[(film.times[starts] >= ticks[1]) & (film.times[starts] <= far)]
+    behind = starts[(earliest >= ticks[1]) & (earliest <= far)]
     end = next((int(at) for at in behind if _is_seam(film, int(at))), None)
     if end is not None:
         return Span(int(first), end), None

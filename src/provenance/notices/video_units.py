@@ -16,7 +16,9 @@ from provenance.notices.video_config import Config
 from provenance.notices.video_film import Film, Span, order
 from provenance.notices.video_nal import KINDS, Codec, kind_of
 
-_LAST_NUMBER: Final[dict[Codec, int]] = {"h264": 31, "hevc": 15}
+# Which numbers new parameter sets may have; see `video_nal.renumbered` for the only one of H.265.
+_DELIMITER: Final = b"\x12\x00"  # OBU_TEMPORAL_DELIMITER, which AV1 in ISOBMFF 2.4 and in Matroska keep out
+_NUMBERS: Final[dict[Codec, range]] = {"h264": range(1, 32), "hevc": range(15, 16)}
 
 
 class Packing(Protocol):
@@ -43,19 +45,23 @@ class Plain:
         return Setting(quality, delay=delay)
 
     def config(self, header: bytes) -> bytes:
-        """Return the record of the source: it holds for the new pictures."""
-        del header
-        return self.film.config
+        """Return the record of the source, which holds for new pictures in VP9, or that of a new stream of AV1."""
+        if self.film.codec != "av1":
+            return self.film.config
+        try:
+            return video_config.av1(self.film.config, header)
+        except ValueError as error:
+            raise does_not_fit("video-parameter-sets", codec=self.film.codec) from error
 
     def sample(self, at: int, data: bytes) -> bytes:
-        """Return the data as they are."""
+        """Return the data, without the mark of a new picture that containers leave out."""
         del at
-        return data
+        return data.removeprefix(_DELIMITER) if self.film.codec == "av1" else data
 
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """H.264 or H.265.
+    """H.264 or H.265: x264 numbers its parameter sets as it is told, those of x265 are given their number here.
 
     Attributes:
         codec: Which of the two.
@@ -77,7 +83,7 @@ class Units:
 
     def config(self, header: bytes) -> bytes:
         """Return the source's record with the new parameter sets behind its own."""
-        units = [unit for unit in video_nal.from_stream(header) if kind_of(self.codec, unit) in KINDS[self.codec].sets]
+        units = self._units(header, KINDS[self.codec].sets)
         config = video_config.merged(self.source, units)
         if config is None or any(video_nal.set_number(self.codec, unit) != self.number for unit in units):
             raise does_not_fit("video-parameter-sets", codec=self.codec)
@@ -91,13 +97,20 @@ class Units:
         kinds = KINDS[self.codec]
         sets = [unit for unit in self.kept[at] if kind_of(self.codec, unit) in kinds.sets]
         messages = [unit for unit in self.kept[self.shown[at]] if kind_of(self.codec, unit) in kinds.messages]
-        slices = [unit for unit in video_nal.from_stream(data) if kind_of(self.codec, unit) in kinds.slices]
+        slices = self._units(data, kinds.slices)
         before = [unit for unit in messages if kind_of(self.codec, unit) not in kinds.behind]
         behind = [unit for unit in messages if kind_of(self.codec, unit) in kinds.behind]
         units = [*sets, *before, *slices, *behind]
         if not slices or max(map(len, units)) >= 1 << 8 * self.source.width:
             raise does_not_fit("video-parameter-sets", codec=self.codec)
         return video_nal.join(units, self.source.width)
+
+    def _units(self, stream: bytes, wanted: frozenset[int]) -> list[bytes]:
+        units = [unit for unit in video_nal.from_stream(stream) if kind_of(self.codec, unit) in wanted]
+        try:
+            return [video_nal.renumbered(unit, self.number) for unit in units] if self.codec == "hevc" else units
+        except ValueError as error:
+            raise does_not_fit("video-parameter-sets", codec=self.codec) from error
 
 
 def packing(film: Film, span: Span) -> Packing:
@@ -108,7 +121,7 @@ def packing(film: Film, span: Span) -> Packing:
         MalformedMedia: a sample breaks its form.
         OSError: Reading failed.
     """
-    if film.codec not in _LAST_NUMBER:
+    if film.codec not in _NUMBERS:
         return Plain(film)
     codec: Codec = "h264" if film.codec == "h264" else "hevc"
     source = video_config.parse(codec, film.config)
@@ -122,7 +135,7 @@ def packing(film: Film, span: Span) -> Packing:
         kept.append(units)
     inside = [unit for units in kept for unit in units if kind_of(codec, unit) in KINDS[codec].sets]
     used = {number for _, number in source.numbers()} | {video_nal.set_number(codec, unit) for unit in inside}
-    free = video_nal.free_number(used, 1, _LAST_NUMBER[codec])
+    free = next((number for number in _NUMBERS[codec] if number not in used), None)
     if free is None:
         raise does_not_fit("video-parameter-sets", codec=codec)
     return Units(codec, source, kept, order(film, span) - span.first, free)
