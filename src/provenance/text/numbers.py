@@ -7,8 +7,12 @@ of a quantity (一个, 十分, 百度, 第三方) is none.
 from __future__ import annotations
 
 import re
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
+from importlib.resources import files
 from typing import Final
 
 _DIGITS: Final = {
@@ -22,81 +26,6 @@ _MYRIADS: Final = {"万": 10**4, "亿": 10**8}
 _MULTIPLIERS: Final = {"百": 100, "千": 1000, **_MYRIADS, "百万": 10**6, "千万": 10**7, "百亿": 10**10}
 _MULTIPLIERS.update({"十万": 10**5, "十亿": 10**9, "千亿": 10**11, "万亿": 10**12})
 
-# Written unit -> (dimension, factor). Classifiers of things, and of people, are one dimension each.
-_UNITS: Final[dict[str, tuple[str, str]]] = {
-    **dict.fromkeys(("人", "个人", "名", "位"), ("人", "1")),
-    **dict.fromkeys("个例起件家所座栋幢辆架艘台套部张只头条项款种类批次场轮宗支部处间户", ("个", "1")),
-    **dict.fromkeys(("%", "个百分点", "百分点"), ("%", "1")),
-    **dict.fromkeys(("‰",), ("%", "0.1")),
-    **dict.fromkeys(("元", "块", "块钱", "元人民币", "圆"), ("元", "1")),
-    **{each: (each, "1") for each in ("美元", "欧元", "日元", "港元", "韩元", "英镑", "卢布", "新台币")},
-    "美金": ("美元", "1"),
-    "港币": ("港元", "1"),
-    "角": ("元", "0.1"),
-    "万元": ("元", "10000"),
-    **dict.fromkeys(("公里", "千米", "km"), ("m", "1000")),
-    "米": ("m", "1"),
-    "m": ("m", "1"),
-    "厘米": ("m", "0.01"),
-    "cm": ("m", "0.01"),
-    "毫米": ("m", "0.001"),
-    "mm": ("m", "0.001"),
-    "海里": ("m", "1852"),
-    "光年": ("光年", "1"),
-    **dict.fromkeys(("平方公里", "平方千米"), ("m2", "1000000")),
-    **dict.fromkeys(("平方米", "平米", "m2"), ("m2", "1")),
-    "亩": ("亩", "1"),
-    "公顷": ("m2", "10000"),
-    "立方米": ("m3", "1"),
-    "升": ("L", "1"),
-    "毫升": ("L", "0.001"),
-    "吨": ("g", "1000000"),
-    "公斤": ("g", "1000"),
-    "千克": ("g", "1000"),
-    "kg": ("g", "1000"),
-    "斤": ("g", "500"),
-    "克": ("g", "1"),
-    "毫克": ("g", "0.001"),
-    "mg": ("g", "0.001"),
-    "微克": ("g", "0.000001"),
-    **dict.fromkeys(("小时", "个小时"), ("s", "3600")),
-    **dict.fromkeys(("分钟",), ("s", "60")),
-    "秒": ("s", "1"),
-    "秒钟": ("s", "1"),
-    "天": ("天", "1"),
-    "周": ("天", "7"),
-    "个星期": ("天", "7"),
-    "星期": ("星期", "1"),
-    "个月": ("月数", "1"),
-    "年": ("年数", "1"),
-    "年度": ("年数", "1"),
-    "周年": ("年数", "1"),
-    **dict.fromkeys(("岁", "周岁"), ("岁", "1")),
-    **dict.fromkeys(("°C", "度", "摄氏度"), ("°C", "1")),
-    "级": ("级", "1"),
-    "倍": ("倍", "1"),
-    "折": ("折", "1"),
-    "层": ("层", "1"),
-    "楼": ("层", "1"),
-    "股": ("股", "1"),
-    "票": ("票", "1"),
-    "千瓦时": ("kWh", "1"),
-    "度电": ("kWh", "1"),
-    "千瓦": ("kW", "1000"),
-    "瓦": ("kW", "1"),
-    "季度": ("季度", "1"),
-    "届": ("届", "1"),
-    "期": ("期", "1"),
-    "集": ("集", "1"),
-    "时": ("时", "1"),
-    "点": ("时", "1"),
-    "分": ("分", "1"),
-    "字": ("字", "1"),
-    "GB": ("GB", "1"),
-    "MB": ("MB", "1"),
-    "TB": ("TB", "1"),
-}
-_UNIT: Final = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 _HAN: Final = "零〇一二两三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟"
 _ARABIC: Final = r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?"
 _MULTIPLIER: Final = "|".join(sorted(_MULTIPLIERS, key=len, reverse=True))
@@ -119,15 +48,10 @@ _PERCENT: Final = re.compile(rf"百分之(?P<n>{_ARABIC}|[{_HAN}]{{1,12}}(?:点[
 _FRACTION: Final = re.compile(rf"(?P<low>\d{{1,4}}|[{_HAN}]{{1,4}})分之(?P<high>\d{{1,4}}|[{_HAN}]{{1,4}})")
 _TENTHS: Final = re.compile(r"(?P<n>[一二两三四五六七八九]|\d(?!\d))成(?=[,。;、!?\n多半以左上]|$|的)")
 _ORDINAL: Final = re.compile(rf"第(?P<n>\d{{1,6}}|[{_HAN}]{{1,6}})(?P<unit>季度|[名位届次轮条批号章代期集天个周年季])")
-_PLAIN: Final = re.compile(
-    rf"(?P<sign>零下|负)?(?:(?P<arabic>{_ARABIC})(?P<some>余|多)?(?P<mult>{_MULTIPLIER})?"
-    rf"|(?P<han>[{_HAN}]{{1,24}}(?:点[一二三四五六七八九零〇]{{1,6}}(?:万|亿)?)?))"
-    rf"(?P<more>余|多|几|来)?(?P<unit>{_UNIT})?"
-)
 # Chinese words that look like a numeral and its unit.
 _NO_NUMBERS: Final = re.compile(
-    r"十分(?!之)|一(?:时(?!\d)|度(?!电)|点|起|次性|条龙|级|方面|直|种|个|名|位|家|件|项|只|条|张|次|场|部|类|批|支|处|间|座|部分|户|些|台|套)"
-    r"|千家万户|万[一人岁物]|百[度家姓年货合叶]|千万(?!元|美元|人|吨|\d)(?=[不别要])|三[分思](?!之)|四处|五花|七夕|八卦|两点一线|一日游|一分(?!之)"
+    r"一(?:时(?!\d)|度(?!电)|点|起|次性|条龙|级|方面|直|种|个|名|位|家|件|项|只|条|张|次|场|部|类|批|支|处|间|座|户|些|台|套)"
+    r"|[十一]分(?!之)|千家万户|万[一人岁物]|百[度家姓年货合叶]|千万(?=[不别要])|三思|四处|五花|七夕|八卦|两点一线|一日游"
 )
 _AROUND: Final = re.compile(rf"{_ABOUT_BEFORE}$")
 _AROUND_AFTER: Final = re.compile(_ABOUT_AFTER)
@@ -229,7 +153,7 @@ def _ordinal(text: str, at: int) -> Number | None:
 
 
 def _quantity(text: str, at: int) -> Number | None:
-    match = _PLAIN.match(text, at)
+    match = _quantities().match(text, at)
     if match is None or len(match[0]) > _LONGEST:
         return None
     unit, han = match["unit"] or "", match["han"]
@@ -238,15 +162,42 @@ def _quantity(text: str, at: int) -> Number | None:
     if text[at - 1 : at] in _UNCERTAIN and at and han:
         return None
     value, step = _valued(han) if han else _valued(match["arabic"])
-    factor = Decimal(_MULTIPLIERS.get(match["mult"] or "", 1)) * Decimal(_UNITS[unit][1] if unit else 1)
+    dimension, factor = _units()[unit] if unit else ("", Decimal(1))
+    factor *= _MULTIPLIERS.get(match["mult"] or "", 1)
     about = bool(match["more"] or match["some"]) or _loose(text, at, match.end())
     if about or (han and han[-1] in "万亿"):
         step = max(step, _roundness(value))
     cut = bool(match["mult"]) and step * 10 <= abs(value)
-    if match["sign"]:
+    if match["sign"] or (dimension == "°C" and _minus_before(text, at)):
         value = -value
-    dimension = _UNITS[unit][0] if unit else ""
     return Number(at, match.end(), dimension, value * factor, step * factor, about or cut)
+
+
+@cache
+def _units() -> Mapping[str, tuple[str, Decimal]]:
+    """Return each written unit's dimension, and how many of its own unit it is worth."""
+    data = tomllib.loads((files("provenance.text") / "units.toml").read_text(encoding="utf-8"))
+    return {
+        unit: (dimension, Decimal(worth))
+        for dimension, units in data.items()
+        for written, worth in units.items()
+        for unit in written.split()
+    }
+
+
+@cache
+def _quantities() -> re.Pattern[str]:
+    unit = "|".join(sorted(map(re.escape, _units()), key=len, reverse=True))
+    return re.compile(
+        rf"(?P<sign>零下|负)?(?:(?P<arabic>{_ARABIC})(?P<some>余|多)?(?P<mult>{_MULTIPLIER})?"
+        rf"|(?P<han>[{_HAN}]{{1,24}}(?:点[一二三四五六七八九零〇]{{1,6}}(?:万|亿)?)?))"
+        rf"(?P<more>余|多|几|来)?(?P<unit>{unit})?"
+    )
+
+
+def _minus_before(text: str, at: int) -> bool:
+    """Say whether a minus stands there, and no dash between two temperatures."""
+    return text[max(0, at - 1) : at] == "-" and not re.search(r"[\d度C]-$", text[max(0, at - 2) : at])
 
 
 def _loose(text: str, start: int, end: int) -> bool:

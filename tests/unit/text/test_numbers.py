@@ -35,6 +35,9 @@ def numbers(text):
         ("0.5个百分点", "%", Decimal("0.5")),
         ("三成,", "%", 30),
         ("零下五度", "°C", -5),
+        ("降到-5℃", "°C", -5),
+        ("5千瓦", "W", 5000),
+        ("2GB", "MB", 2048),
         ("10公里", "m", 10000),
         ("2小时", "s", 7200),
         ("第三名", "第名", 3),
@@ -131,6 +134,8 @@ def test_a_word_that_only_looks_like_a_number_is_none(text):
         ("10人", "10元", False),
         ("编号3", "3人", True),
         ("编号3", "3日", False),
+        ("零下5度", "气温-5℃", True),
+        ("5度", "气温-5℃", False),
         ("三分之一", "33.3%", True),
         ("三分之二", "33.3%", False),
     ],
@@ -139,6 +144,10 @@ def test_numbers_agree_as_far_as_each_is_written(one, other, agree):
     (first,), (second,) = numbers(one), numbers(other)
     assert first.agrees(second) is agree
     assert second.agrees(first) is agree
+
+
+def test_a_dash_between_two_temperatures_is_no_minus():
+    assert [each.value for each in numbers("3℃-5℃")] == [3, 5]
 
 
 @given(st.integers(1, 10**8 - 1))
