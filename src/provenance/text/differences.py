@@ -116,8 +116,11 @@ def compare(original: str, repost: str) -> tuple[Difference, ...]:
     """
     there, here = _taken_apart(original[:MAX_CHARACTERS]), _taken_apart(repost[:MAX_CHARACTERS])
     finder = _Finder(there.clauses)
+    verbatim = set(map(there.text_of, there.clauses))
     changes: list[_Change] = []
     for clause in here.clauses:
+        if here.text_of(clause) in verbatim:
+            continue
         found = [_changes(counterpart, clause) for counterpart in finder.like(clause)]
         # Where one counterpart says exactly this, the others are other statements.
         if found and all(found):
