@@ -69,7 +69,7 @@ ASSET_LABELS = [
 ]
 
 
-BODIES = ["客流回升30万人,没有事故。", "客流回升。可能对未成年人价值观造成不良影响", "本文由AI生成。防失联"]
+BODIES = ["客流回升30万人,没有事故。", "客流回升。未成年人请在监护下观看", "本文由AI生成。防失联"]
 DECLARATIONS = [{}, *({"option": option} for option in ("ai", "fiction", "marketing", "repost", "opinion", "none"))]
 QUALIFICATIONS: list[list[dict[str, str]]] = [
     [],

@@ -154,9 +154,9 @@ def test_a_label_on_audio_has_nowhere_to_be_drawn_and_is_shown_in_the_post(label
         (
             {"kind": "disputed", "by": "平台", "at": "2026-05-01", "reason": "说法不一"},
             ["player", "post"],
-            "该信息存在争议:说法不一",
+            "信息存在争议:说法不一",
         ),
-        ({"kind": "disputed", "by": "平台", "at": "2026-05-01"}, ["player", "post"], "该信息存在争议"),
+        ({"kind": "disputed", "by": "平台", "at": "2026-05-01"}, ["player", "post"], "信息存在争议"),
         ({"kind": "rumor", "by": "平台", "at": "2026-05-01"}, ["player", "post"], "谣言"),
         (
             {"kind": "rumor", "by": "x", "at": "2026-05-01", "claim": "停水", "debunk_url": "https://example.com/1"},
@@ -167,7 +167,7 @@ def test_a_label_on_audio_has_nowhere_to_be_drawn_and_is_shown_in_the_post(label
         ({"kind": "marketing"}, ["post"], "含有营销信息"),
         ({"kind": "opinion"}, ["post"], "内容为个人观点"),
         ({"kind": "minors-risk", "class": "imitation"}, ["player", "post"], "未成年人请勿模仿"),
-        ({"kind": "minors-risk", "class": "data-misuse"}, ["player", "post"], "涉及未成年人个人信息"),
+        ({"kind": "minors-risk", "class": "data-misuse"}, ["player", "post"], "不当使用未成年人个人信息"),
     ],
 )
 def test_each_label_is_shown_on_its_surfaces_in_its_words(
@@ -182,5 +182,5 @@ def test_a_notice_of_fixed_words_can_be_drawn_where_it_is_asked_for() -> None:
     post = post_with([], {"labels": [{"kind": "minors-risk", "class": "values"}], "draw": ["minors-risk"]})
     CATALOG.require_kinds(post)
     assert [(kind, text) for kind, text, _ in CATALOG.notice_texts_for(post, 0)] == [
-        ("minors-risk", "可能对未成年人价值观造成不良影响")
+        ("minors-risk", "未成年人请在监护下观看")
     ]

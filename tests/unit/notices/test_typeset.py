@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from provenance.catalog import Catalog
 from provenance.errors import GlyphMissing, NoticeDoesNotFit
 from provenance.notices import require_glyphs
 from provenance.notices.typeset import at_size, coverage, ink_height, measured_characters, sized_by_ink
@@ -118,3 +119,11 @@ def test_a_word_wider_than_the_room_does_not_fit():
 def test_an_endless_text_does_not_fit():
     with pytest.raises(NoticeDoesNotFit):
         sized_by_ink("成" * 2000, 30, 3000)
+
+
+def test_every_notice_of_fixed_words_can_be_drawn():
+    kinds = Catalog.packaged().kinds.values()
+    fixed = [text["zh-CN"] for kind in kinds for text in kind.notice.wording if "{" not in text["zh-CN"]]
+    assert len(fixed) >= 11
+    for text in fixed:
+        require_glyphs(text)
