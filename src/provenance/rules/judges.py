@@ -6,7 +6,7 @@ is undecided only if the outcomes differ. Tests on one fact are never taken apar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -102,16 +102,17 @@ class Judge:
             return self._judge(view, facts, role), ()
         except Undeclared:
             absent = [key for key in self.keys if key not in facts]
-        outcomes: dict[tuple[Any, ...], Verdict | None] = {}
-        seen = set()
-        for values in product(*(self.cases[key] for key in absent)):
-            outcomes[values] = self._judge(view, _with(facts, absent, values), role)
-            seen.add(_outcome(outcomes[values]))
-            if len(seen) > 1 and len(absent) == 1:
-                return None, (absent[0],)
-        if len(seen) > 1:
-            return None, tuple(key for at, key in enumerate(absent) if _hangs_on(at, outcomes))
-        return _common(list(outcomes.values())), ()
+        tried: dict[tuple[Any, ...], Verdict | None] = {}
+
+        def verdict(values: tuple[Any, ...]) -> Verdict | None:
+            if values not in tried:
+                tried[values] = self._judge(view, _with(facts, absent, values), role)
+            return tried[values]
+
+        cases = [self.cases[key] for key in absent]
+        blamed = tuple(key for at, key in enumerate(absent) if _hangs_on(at, cases, verdict))
+        # Where no fact alone changes the outcome, no facts together do; then every case has been tried.
+        return (None, blamed) if blamed else (_common(list(tried.values())), ())
 
     def _judge(self, view: View, facts: Facts, role: str) -> Verdict | None:
         # What is required comes first: where labels satisfy it, no fact has to be known.
@@ -260,12 +261,12 @@ def _outcome(verdict: Verdict | None) -> tuple[bool, str] | None:
     return None if verdict is None else (verdict.preferred, verdict.severity)
 
 
-def _hangs_on(at: int, outcomes: Mapping[tuple[Any, ...], Verdict | None]) -> bool:
+def _hangs_on(at: int, cases: Sequence[tuple[Any, ...]], verdict: Callable[[tuple[Any, ...]], Verdict | None]) -> bool:
     """Say whether changing the absent fact number `at` alone can change the outcome."""
-    seen: dict[tuple[Any, ...], tuple[bool, str] | None] = {}
-    for values, verdict in outcomes.items():
-        others = values[:at] + values[at + 1 :]
-        if seen.setdefault(others, _outcome(verdict)) != _outcome(verdict):
+    for others in product(*cases[:at], *cases[at + 1 :]):
+        outcomes = (_outcome(verdict((*others[:at], value, *others[at:]))) for value in cases[at])
+        first = next(outcomes)
+        if any(each != first for each in outcomes):
             return True
     return False
 
