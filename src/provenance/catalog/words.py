@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 from pydantic import Field
 
@@ -16,8 +16,7 @@ from provenance.model.report import Localized
 GAP: Final = "…"
 _LONGEST_GAP: Final = 8
 _LONGEST_TEXT: Final = 20_000
-_SHORT: Final = 100
-_INVISIBLE: Final = dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
+_INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
 
 
 class WordList(Value):
@@ -37,32 +36,33 @@ class WordList(Value):
     whole: tuple[Line, ...] = ()
     unless: tuple[Line, ...] = ()
 
-    def said_in(self, text: str) -> tuple[str, ...]:
+    def said_in(self, text: str | Readable) -> tuple[str, ...]:
         """Return what `text` says of the list, as it says it, each once, in the order of the text.
 
         Only the first 20,000 characters are read.
         """
-        if len(text) <= _SHORT:
-            return _said_in_short(self.words, self.whole, self.unless, text)
-        return _said(self.words, self.whole, self.unless, text[:_LONGEST_TEXT])
+        given, lower = readable(text) if isinstance(text, str) else text
+        if (pattern := _pattern(self.whole)) and pattern.fullmatch(lower):
+            return (given,)
+        found = _spans(self.words, lower)
+        if found and self.unless:
+            spared = _spans(self.unless, lower)
+            found = [(start, end) for start, end in found if not any(a <= start and end <= b for a, b in spared)]
+        return tuple(dict.fromkeys(given[start:end] for start, end in found))
 
 
-def _said(words: tuple[str, ...], whole: tuple[str, ...], unless: tuple[str, ...], text: str) -> tuple[str, ...]:
-    given = unicodedata.normalize("NFKC", text).translate(_INVISIBLE).strip()
+class Readable(NamedTuple):
+    """A text made ready for word lists: NFKC without invisible characters, and the same in small letters."""
+
+    given: str
+    lower: str
+
+
+def readable(text: str) -> Readable:
+    """Make a text ready for word lists; once for all of them."""
+    given = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text[:_LONGEST_TEXT])).strip()
     lower = given.lower()
-    if len(lower) != len(given):  # a letter that has no one small letter
-        lower = given
-    if (pattern := _pattern(whole)) and pattern.fullmatch(lower):
-        return (given,)
-    found = _spans(words, lower)
-    if found and unless:
-        spared = _spans(unless, lower)
-        found = [(start, end) for start, end in found if not any(a <= start and end <= b for a, b in spared)]
-    return tuple(dict.fromkeys(given[start:end] for start, end in found))
-
-
-# The names of accounts and the words of notices come again and again.
-_said_in_short = lru_cache(maxsize=4096)(_said)
+    return Readable(given, lower if len(lower) == len(given) else given)  # some letters have no one small letter
 
 
 def _spans(words: tuple[str, ...], text: str) -> list[tuple[int, int]]:

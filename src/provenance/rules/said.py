@@ -7,7 +7,7 @@ from datetime import date
 from functools import cached_property
 
 from provenance.catalog import PlannedNotice
-from provenance.catalog.words import WordList
+from provenance.catalog.words import Readable, WordList, readable
 from provenance.model.labels import Source
 from provenance.model.post import Post
 from provenance.rules.texts import Shown, body_text, folded, plain_text, shows
@@ -30,7 +30,7 @@ class Said:
         self.on = on.isoformat()
         self.notices = notices
         self.sources = sources
-        self._words: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._readable: dict[str, Readable] = {}
 
     @cached_property
     def body(self) -> Shown:
@@ -57,11 +57,10 @@ class Said:
 
     def words(self, text: str, words: WordList) -> tuple[str, ...]:
         """Return what one of the post's texts says of a word list."""
-        key = (text, words.id)
-        if key not in self._words:
-            said = self._text(text)
-            self._words[key] = words.said_in(said) if said else ()
-        return self._words[key]
+        if text not in self._readable:
+            self._readable[text] = readable(self._text(text))
+        said = self._readable[text]
+        return words.said_in(said) if said.given else ()
 
     def qualified(self, domains: Sequence[str], status: str | None, *, current: bool) -> bool:
         """Say whether the account has a credential for one of the domains, of that standing and not past."""
