@@ -16,6 +16,7 @@ from provenance.model.report import Localized
 GAP: Final = "…"
 _LONGEST_GAP: Final = 8
 _LONGEST_TEXT: Final = 20_000
+_SHORT: Final = 100
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
 
 
@@ -44,10 +45,10 @@ class WordList(Value):
         given, lower = readable(text) if isinstance(text, str) else text
         if (pattern := _pattern(self.whole)) and pattern.fullmatch(lower):
             return (given,)
-        found = _spans(self.words, lower)
+        found = (_spans_in_short if len(lower) <= _SHORT else _spans)(self.words, lower)
         if found and self.unless:
             spared = _spans(self.unless, lower)
-            found = [(start, end) for start, end in found if not any(a <= start and end <= b for a, b in spared)]
+            found = tuple((start, end) for start, end in found if not any(a <= start and end <= b for a, b in spared))
         return tuple(dict.fromkeys(given[start:end] for start, end in found))
 
 
@@ -65,9 +66,13 @@ def readable(text: str) -> Readable:
     return Readable(given, lower if len(lower) == len(given) else given)  # some letters have no one small letter
 
 
-def _spans(words: tuple[str, ...], text: str) -> list[tuple[int, int]]:
+def _spans(words: tuple[str, ...], text: str) -> tuple[tuple[int, int], ...]:
     pattern = _pattern(words)
-    return [match.span() for match in pattern.finditer(text)] if pattern else []
+    return tuple(match.span() for match in pattern.finditer(text)) if pattern else ()
+
+
+# The names of accounts and the words of notices come again and again.
+_spans_in_short: Final = lru_cache(maxsize=4096)(_spans)
 
 
 @lru_cache(maxsize=256)

@@ -123,7 +123,7 @@ def case_of(
             wanted.setdefault((at, notice.kind), set()).add(notice.text)
     labels = _by_kind(on_post)
     said = Said(post, notices, on, sources)
-    stated = tuple(_stated(each) for each in observations)
+    stated = tuple(_says(each) for each in observations)
     assets = tuple(
         View(
             on_post=labels,
@@ -132,7 +132,7 @@ def case_of(
             format=seen.format,
             shown=_shown(at, readable[at], wanted),
             flaws=flaws_of(seen, catalog) if seen.notices else NO_FLAWS,
-            says=_says(seen),
+            says=stated[at][0],
             elements=seen.aigc.elements,
             said=said,
         )
@@ -147,7 +147,7 @@ def case_of(
         own=own,
         notices=notices,
         readable=readable,
-        stated=stated,
+        stated=tuple(every for _, every in stated),
         said=said,
     )
 
@@ -165,7 +165,7 @@ def view_of_file(observation: Observation, catalog: Catalog) -> View:
         format=observation.format,
         shown=frozenset(kind for kind, _ in _readable(observation.notices, catalog)),
         flaws=flaws_of(observation, catalog),
-        says=_says(observation),
+        says=_says(observation)[0],
         elements=observation.aigc.elements,
     )
 
@@ -204,18 +204,14 @@ def _shown(at: int, readable: frozenset[tuple[str, str]], wanted: Mapping[tuple[
     return frozenset(kind for kind, texts in found.items() if wanted.get((at, kind), set()) <= texts)
 
 
-def _says(observation: Observation) -> Labels:
-    # What our record says of the post (its title and body) is no statement about this file.
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    for each in observation.evidence:
-        if each.on != "post" and each.carrier in FILE_CARRIERS:
-            found.setdefault(each.kind, []).append(each.value)
-    return found
-
-
-def _stated(observation: Observation) -> dict[str, list[Mapping[str, Any]]]:
-    found: dict[str, list[Mapping[str, Any]]] = {}
+def _says(observation: Observation) -> tuple[Labels, Labels]:
+    """Return what the file's own carriers state of itself, and on either level."""
+    own: dict[str, list[Mapping[str, Any]]] = {}
+    every: dict[str, list[Mapping[str, Any]]] = {}
     for each in observation.evidence:
         if each.carrier in FILE_CARRIERS:
-            found.setdefault(each.kind, []).append(each.value)
-    return found
+            every.setdefault(each.kind, []).append(each.value)
+            # What our record says of the post (its title and body) is no statement about this file.
+            if each.on != "post":
+                own.setdefault(each.kind, []).append(each.value)
+    return own, every
