@@ -6,6 +6,7 @@ fit whatever order it had. They announce the delay of the source all the same: l
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 from fractions import Fraction
@@ -19,8 +20,10 @@ from provenance.notices.video_film import Film, Span, order
 from provenance.notices.video_paint import look_of
 
 if TYPE_CHECKING:
+    from av.packet import Packet
     from av.video.codeccontext import VideoCodecContext
     from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
 
 _DECODERS: Final = {"h264": "h264", "hevc": "hevc", "vp9": "vp9", "av1": "libdav1d"}
 ENCODERS: Final = {"h264": "libx264", "hevc": "libx265", "vp9": "libvpx-vp9", "av1": "libsvtav1"}
@@ -100,7 +103,8 @@ def decoded(film: Film, span: Span, context: VideoCodecContext) -> Iterator[Vide
     library = av()
     wanted = iter(order(film, span))
     try:
-        for packet in (*_packets(library, film, span), None):
+        packets = (packet_of(film.sample(number), number) for number in range(*span))
+        for packet in itertools.chain(packets, (None,)):
             for frame in context.decode(packet):
                 number = next(wanted, None)
                 if frame.pts != number or frame.is_corrupt or (frame.width, frame.height) != film.size:
@@ -112,11 +116,16 @@ def decoded(film: Film, span: Span, context: VideoCodecContext) -> Iterator[Vide
         raise _damaged(film, span)
 
 
-def _packets(library: Any, film: Film, span: Span) -> Iterator[Any]:
-    for number in range(*span):
-        packet = library.Packet(film.sample(number))
-        packet.pts = packet.dts = number
-        yield packet
+def packet_of(sample: bytes, time: int) -> Packet[VideoStream]:
+    """Return a sample as a packet.
+
+    Its bytes are copied. PyAV would lend its own to libavcodec, and give them back in a thread of that, which waits for
+    the interpreter; the interpreter, where it throws a decoder away in the meantime, waits for that thread.
+    """
+    packet: Packet[VideoStream] = av().Packet(len(sample))
+    packet.update(sample)
+    packet.pts = packet.dts = time
+    return packet
 
 
 def _damaged(film: Film, span: Span) -> MalformedMedia:

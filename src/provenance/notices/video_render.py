@@ -80,10 +80,8 @@ class _Watch:
     fed: int = 0
 
     def feed(self, sample: bytes | None) -> None:
-        packet = None if sample is None else av().Packet(sample)
-        if packet:
-            packet.pts = packet.dts = self.fed
-            self.fed += 1
+        packet = None if sample is None else video_codec.packet_of(sample, self.fed)
+        self.fed += 1
         for frame in self.decoder.decode(packet):
             if not self.expected:
                 self.least = 0.0
