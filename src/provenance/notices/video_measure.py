@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from provenance._files import open_input
 from provenance.errors import MalformedMedia
@@ -23,10 +26,13 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.frame import VideoFrame
 
+Numbers = NDArray[np.float64]
+
 _STEP: Final = 0.5  # seconds between two looks
 _MOST_LOOKS: Final = 13
 _WORTH_SEEKING: Final = 10.0  # seconds that are skipped rather than decoded
 _MOST_PICTURES: Final = 20_000  # decoded on the way to one look
+_UNSAID: Final = 60.0  # seconds that are looked at of a film that does not say how long it is
 _MICROSECONDS: Final = 1_000_000
 _BUFFER: Final = 1 << 20
 
@@ -86,12 +92,8 @@ def _joined(notice: Notice, found: Sequence[tuple[_Look, NoticeReading]]) -> Not
 
 def _looks(container: InputContainer, seconds: Seconds, orientation: int) -> Iterator[_Look]:
     """Yield the pictures on screen at times from `seconds.start` on, and the last one before `seconds.end`."""
-    stream = container.streams.video[0]
     first = (container.start_time or 0) / _MICROSECONDS
-    length = (container.duration or 0) / _MICROSECONDS
-    if stream.duration and stream.time_base:
-        length = float((stream.start_time or 0) * stream.time_base) - first + float(stream.duration * stream.time_base)
-    end = min(length, float(seconds.end)) if seconds.end is not None else length
+    end = _end(container, seconds)
     frames = _frames(container, first)
     shown = next(frames, None)
     for at in _times(float(seconds.start), end):
@@ -105,6 +107,19 @@ def _looks(container: InputContainer, seconds: Seconds, orientation: int) -> Ite
             yield _Look(_picture(frame, orientation), max(0.0, start), min(until, max(end, start)))
     # The next notice starts from the beginning.
     container.seek(0)
+
+
+def _end(container: InputContainer, seconds: Seconds) -> float:
+    """Return up to when to look, in seconds from the start of the film."""
+    if not container.duration:
+        return float(seconds.start + _UNSAID if seconds.end is None else seconds.end)
+    stream = container.streams.video[0]
+    length = container.duration / _MICROSECONDS
+    if stream.duration and stream.time_base:
+        # Sound may go on when the pictures have ended.
+        length = float((stream.start_time or 0) + stream.duration) * float(stream.time_base)
+        length -= (container.start_time or 0) / _MICROSECONDS
+    return length if seconds.end is None else min(length, float(seconds.end))
 
 
 def _times(start: float, end: float) -> list[float]:
@@ -134,4 +149,31 @@ def _frames(container: InputContainer, first: float) -> Iterator[tuple[VideoFram
 
 def _picture(frame: VideoFrame, orientation: int) -> Picture:
     stored = np.asarray(frame.to_ndarray(format="bgr24"), dtype=np.uint8)
+    if frame.color_trc in _BRIGHTNESS:
+        stored = np.asarray(cv2.LUT(stored, _plain_levels(int(frame.color_trc))), dtype=np.uint8)
     return np.ascontiguousarray(to_displayed(stored, orientation))
+
+
+@functools.cache
+def _plain_levels(transfer: int) -> Picture:
+    """Return for each level of a high-dynamic-range signal the one of sRGB that is as bright, up to graphics white."""
+    light = np.minimum(_BRIGHTNESS[transfer](np.arange(256) / 255), 1.0)
+    level = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)  # noqa: PLR2004 -- IEC 61966-2-1
+    levels: Picture = np.rint(level * 255).astype(np.uint8)
+    return levels
+
+
+def _of_pq(level: Numbers) -> Numbers:
+    """Return the light of a PQ signal (ITU-R BT.2100, table 4), 1 for the 203 cd/m2 of graphics white."""
+    power = level ** (1 / 78.84375)
+    light = (np.maximum(power - 0.8359375, 0) / (18.8515625 - 18.6875 * power)) ** (1 / 0.1593017578125)
+    return np.asarray(light * 10_000 / 203, np.float64)
+
+
+def _of_hlg(level: Numbers) -> Numbers:
+    """Return the light of an HLG signal (ITU-R BT.2100, table 5), 1 for graphics white, which is at 75 %."""
+    light = np.where(level <= 0.5, level**2 / 3, (np.exp((level - 0.55991073) / 0.17883277) + 0.28466892) / 12)  # noqa: PLR2004
+    return np.asarray(light / 0.26496256, np.float64)
+
+
+_BRIGHTNESS: Final = {16: _of_pq, 18: _of_hlg}  # by libavutil's number of the transfer
