@@ -348,6 +348,8 @@ def _os_errors(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno == errno.ENOENT and not target.parent.is_dir():
+            raise OutputRefused("output-folder-missing", path=target.parent) from error
         raise OutputNotWritten("output-not-written", path=target, reason=_reason(error)) from error
 
 

@@ -429,3 +429,27 @@ def test_two_assets_that_would_get_one_name_are_refused(run, write_post, post_da
     post_data["assets"] = [{"id": "a", "path": "b-c.jpg"}, {"id": "a-b", "path": "c.jpg"}]
     result = attach(run, write_post(post_data), tmp_path / "out")
     assert (result.code, "/assets/1" in result.err) == (2, True)
+
+
+def test_what_misleads_about_the_output_is_said_and_where_it_cannot_go(run, media, tmp_path):
+    renamed = attach(run, media / "plain.jpg", tmp_path / "out.png", "--source", "x", "--no-manifest")
+    assert (renamed.code, "output-name-misleads" in renamed.err) == (0, True)
+    nowhere = attach(run, media / "plain.jpg", tmp_path / "none" / "out.jpg", "--source", "x", "--no-manifest")
+    assert (nowhere.code, str(tmp_path / "none") in nowhere.err) == (2, True)
+    folder = attach(run, media, tmp_path / "out.jpg", "--source", "x", "--no-manifest")
+    assert (folder.code, "post.json" in folder.err) == (2, True)
+
+
+def test_an_element_whose_label_is_no_number_is_its_producers_to_mend(run, media, tmp_path):
+    from provenance.formats import registry
+    from provenance.metadata import iptc, xmp
+
+    broken = tmp_path / "broken.jpg"
+    element = '{"Label":"AIGC","ContentProducer":"doubao","ProduceID":"1"}'
+    with broken.open("wb") as file:
+        registry.write(media / "plain.jpg", file, xmp=xmp.merge(None, {iptc.AIGC: element}))
+    hop = ("--ai-generated", "--propagator", CODE, "--propagate-id", "p-1", "--draw", "none", "--no-manifest")
+    result = attach(run, broken, tmp_path / "out.jpg", *hop)
+    assert result.code == 2
+    assert str(broken) in result.err
+    assert "Label AIGC" in result.err

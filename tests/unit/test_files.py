@@ -184,11 +184,11 @@ def test_an_error_about_another_file_keeps_its_place(tmp_path):
     assert caught.value.details["path"] == tmp_path / "none"
 
 
-def test_a_folder_that_does_not_exist_is_an_output_error(tmp_path):
+def test_a_folder_that_does_not_exist_is_refused(tmp_path):
     for make in (_files.new_file, _files.new_folder):
-        with pytest.raises(OutputNotWritten) as caught, make(tmp_path / "none" / "a"):
+        with pytest.raises(OutputRefused) as caught, make(tmp_path / "none" / "a"):
             pass
-        assert caught.value.exit_code == 4
+        assert caught.value.exit_code == 2
 
 
 def test_a_name_that_no_file_system_takes_is_an_output_error(tmp_path):

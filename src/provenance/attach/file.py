@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, get_args
@@ -11,7 +12,7 @@ from provenance import _files
 from provenance.attach import own_fields
 from provenance.attach.carry import Drawn, Job, carry
 from provenance.attach.plan import OnConflict, Plan, Wanted, plan, with_notices
-from provenance.errors import LabelWouldBeLost, MediaError, ProvenanceError, UsageError
+from provenance.errors import ConflictingLabels, LabelWouldBeLost, MediaError, ProvenanceError, UsageError
 from provenance.formats.base import Carriers
 from provenance.manifests.signer import Signer
 from provenance.metadata import exif, iptc, xmp, xmp_split
@@ -81,7 +82,7 @@ def label_file(
     _files.refuse_existing(target)
     try:
         return _labelled(source, target, wanted, signer, on_conflict)
-    except MediaError as error:
+    except (ConflictingLabels, MediaError) as error:
         error.details.setdefault("path", source)
         raise
 
@@ -117,8 +118,21 @@ def _labelled(source: Path, target: Path, wanted: Wanted, signer: Signer | None,
         notices=record.notices,
         media_change=drawn.media_change,
         method=drawn.method,
-        warnings=(*(MediaError(code, **details) for code, details in planned.warnings), *warnings, *carried.warnings),
+        warnings=(*told(source, planned), *warnings, *carried.warnings, *_misnamed(target, found)),
     )
+
+
+def told(source: Path, planned: Plan) -> Iterator[MediaError]:
+    """Yield what a plan warns of, with the file's name where no pointer tells which label is meant."""
+    for code, details in planned.warnings:
+        yield MediaError(code, **details if "pointer" in details else {"path": source, **details})
+
+
+def _misnamed(target: Path, found: Look) -> Iterator[MediaError]:
+    known = found.handler.extensions
+    if target.suffix and target.suffix.lower() not in known:
+        names = {"format": found.handler.name, "extensions": " ".join(known)}
+        yield MediaError("output-name-misleads", path=target, **names)
 
 
 def _refuse_loss(found: Look, signer: Signer | None) -> None:
@@ -140,9 +154,7 @@ def _draw(
     if not planned.draw:
         return Drawn(source), []
     if not _drawable(source, found):
-        texts = ", ".join(text for _, text in planned.draw)
-        name = "apng" if found.handler.draws_notices else found.handler.name
-        return Drawn(source), [MediaError("notice-not-drawn", path=source, format=name, text=texts)]
+        return Drawn(source), [_not_drawn(source, found, planned)]
     from provenance import notices
 
     seen = found.observation
@@ -152,6 +164,13 @@ def _draw(
     with path.open("wb") as file:
         result = notices.draw(source, file, placed, orientation=seen.orientation, format=str(seen.format))
     return Drawn(path, placed, result.media_change, result.method), []
+
+
+def _not_drawn(source: Path, found: Look, planned: Plan) -> MediaError:
+    texts = ", ".join(text for _, text in planned.draw)
+    name = "apng" if found.handler.draws_notices else found.handler.name
+    code = "notice-not-drawn" if found.container.media in {"image", "video"} else "notice-not-on-medium"
+    return MediaError(code, path=source, format=name, text=texts)
 
 
 def _drawable(source: Path, found: Look) -> bool:

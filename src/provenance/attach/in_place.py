@@ -7,7 +7,7 @@ from pathlib import Path
 
 from provenance import _files
 from provenance.attach.carry import read_back
-from provenance.attach.file import Labelled, metadata_to_write
+from provenance.attach.file import Labelled, metadata_to_write, told
 from provenance.attach.plan import OnConflict, Wanted, plan
 from provenance.errors import LabelWouldBeLost, MediaError, UsageError
 from provenance.observe import look
@@ -49,7 +49,7 @@ def _labelled(path: Path, wanted: Wanted, on_conflict: OnConflict) -> Labelled:
         file.flush()
         os.fsync(file.fileno())
     read_back(path, found, carriers)
-    warnings = [MediaError(code, **details) for code, details in planned.warnings]
+    warnings = [*told(path, planned)]
     if planned.draw:
         texts = ", ".join(text for _, text in planned.draw)
         warnings.append(MediaError("notice-not-drawn", path=path, format=found.handler.name, text=texts))

@@ -29,6 +29,7 @@ OnConflict = Literal["refuse", "keep"]
 _L = TypeVar("_L", AIGenerated, Capture, Source)
 
 
+_PROPAGATION: Final = frozenset({"propagator", "propagate_id"})
 _BROKEN: Final = frozenset({"invalid", "unreadable"})
 _FURTHER_POSITION: Final = "video-track-position"  # in samples, where nothing is edited
 
@@ -264,9 +265,10 @@ def _new_element(found: Look, wanted: Wanted, warnings: list[tuple[str, dict[str
     label = placed.label
     reading = found.elements[0] if found.elements else None
     existing = reading.element if reading else None
-    if reading is not None and not reading.conformant:
-        warnings.append(("aigc-not-completed", {"pointer": placed.pointer}))
+    departs = reading is not None and not reading.conformant
     if reading is not None and (existing is None or label.propagator is None):
+        if departs:
+            warnings.append(("aigc-not-completed", {"pointer": placed.pointer}))
         return None
     if not (label.producer and label.produce_id) and existing is None:
         warnings.append(("aigc-not-written", {"pointer": placed.pointer}))
@@ -283,10 +285,20 @@ def _new_element(found: Look, wanted: Wanted, warnings: list[tuple[str, dict[str
         return None
     slot = found.observation.aigc.elements[0].slot if existing is not None else None
     if slot is not None and slot not in (found.handler.places.aigc or ("xmp",))[:1]:
-        raise ConflictingLabels("aigc-slot-not-written", slot=slot)
+        raise ConflictingLabels("aigc-slot-not-written", slot=slot, native=(found.handler.places.aigc or ("xmp",))[0])
+    if departs:
+        warnings.append(("aigc-rewritten", {"pointer": placed.pointer}))
     warnings += [(each.code, dict(each.details)) for each in aigc.check(element) if each.severity == "warning"]
+    return _encoded(element, existing, placed.pointer)
+
+
+def _encoded(element: aigc.Element, existing: aigc.Element | None, pointer: str) -> str:
     try:
         return aigc.encode(element)
     except InvalidPost as error:
-        error.details["pointer"] = f"{placed.pointer}/{error.details.get('field', '')}"
+        field, key = (str(error.details.get(each, "")) for each in ("field", "key"))
+        if existing is not None and field not in _PROPAGATION:
+            value = existing.as_json().get(key)
+            raise ConflictingLabels("aigc-in-file-not-standard", key=key, value=value) from error
+        error.details["pointer"] = f"{pointer}/{field}"
         raise

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from provenance.attach import Attached, Labelled
+from provenance import _files
+from provenance.attach import POST_FILE, Attached, Labelled
 from provenance.cli import output, tables
 from provenance.cli.label_options import Given, given, with_label_options
 from provenance.cli.output import AsJson, Lang
@@ -98,6 +99,8 @@ def attach(
     done: Attached | Labelled
     if fix and not whole_post:
         raise UsageError("option-for-post-only", option="--fix")
+    if item.is_dir():
+        _files.open_input(item / POST_FILE).close()  # a folder without a post is no post
     if whole_post:
         _refuse_media_options(fields, {**one_file, "--labels": labels, "--in-place": in_place})
     if whole_post and into is not None:
