@@ -83,15 +83,16 @@ def pdf_samples():
 
 
 def pages(content):
-    """Return what qpdf says of a file, and every object that has no labels."""
+    """Return every object that has no labels; raise of a file that qpdf does not take whole, as it then guesses."""
     with pikepdf.open(io.BytesIO(content), attempt_recovery=False) as file:
-        problems = [each.partition(": ")[2] for each in file.check_pdf_syntax() if "linear" not in each.lower()]
+        if problems := [each for each in file.check_pdf_syntax() if "linear" not in each.lower()]:
+            raise ValueError(problems)
         info = {key: str(value) for key, value in (file.trailer.get("/Info") or {}).items() if key.lower() != "/aigc"}
         root = {key: value for key, value in file.Root.items() if key != "/Metadata"}
         drawn = [
             (str(page.mediabox), page.Contents.read_bytes() if "/Contents" in page else b"") for page in file.pages
         ]
-        return problems, info, sorted(root), drawn, file.pdf_version
+        return info, sorted(root), drawn, file.pdf_version
 
 
 def starts(content):

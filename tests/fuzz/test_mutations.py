@@ -57,8 +57,9 @@ def run(count, pool, command, folder):
 
 def suffix(name):
     """Return what a sample's or a real file's name must end with: one kind of text is told from another by it."""
-    handler, is_sample, _ = name.partition("/")
-    return registry.handler(handler).extensions[0] if is_sample else Path(name).suffix
+    base = name.partition(":")[0]
+    handler, is_sample, _ = base.partition("/")
+    return registry.handler(handler).extensions[0] if is_sample else Path(base).suffix
 
 
 def failed(answer):

@@ -60,7 +60,7 @@ class Job:
         """Return what the signer states."""
         has_manifest = self.found.observation.manifest.state != "absent"
         # A file that cannot hold a manifest is one of bytes to the binding, which may refuse to parse it as media.
-        mime = self.found.container.mime if self.found.handler.signs else DETACHED
+        mime = self.found.container.mime if self.found.signs_inside else DETACHED
         embedded = self.found.container.has_manifest or not has_manifest
         manifest = None if embedded else beside(self.source, MANIFEST_SUFFIX)
         parent = Parent(path=self.source, mime=mime, title=self.source.name, beside=manifest)
@@ -86,6 +86,9 @@ def carry(job: Job) -> Carried:
         OutputNotWritten: the file system refused. In every case nothing is left behind.
     """
     handler = job.found.handler
+    if job.hide_position:
+        parent = job.claim.parent
+        privacy.refuse_signed(job.source, job.found.container, parent.beside if parent else None)
     if not (handler.embeds and (job.found.signs_inside or job.signer is None)):
         return _beside(job)
     if _says_it_all(job):
@@ -113,6 +116,8 @@ def _beside(job: Job) -> Carried:
         if job.found.handler.embeds:
             finished, warnings = undo.enter_context(_scratch(job))
         else:
+            if job.hide_position:
+                privacy.refuse_any(finished, job.found.container, job.packet or b"")
             sidecars.append(_aside(job.target, XMP_SUFFIX))
             with _files.new_file(sidecars[-1]) as file:
                 file.write(job.packet or b"")
@@ -149,8 +154,10 @@ def _says_it_all(job: Job) -> bool:
     found = job.found
     if job.drawn.notices or job.fields or job.block is not None or job.packet not in {None, found.packet}:
         return False
-    if job.hide_position and privacy.left_elsewhere(job.source, found.container):
-        return False
+    if job.hide_position:
+        if privacy.left_elsewhere(job.source, found.container):
+            return False
+        privacy.refuse_left(job.source, found.container, job.packet or b"")
     return job.signer is None or (
         found.observation.manifest.state in _INTACT
         and found.observation.signer == job.signer.fingerprint
@@ -192,7 +199,7 @@ def _finish(path: Path, job: Job) -> None:
     """Make sure that what was written is what a reader finds, before anything gets its name."""
     if job.hide_position:
         privacy.erase_elsewhere(path, job.found.container, job.block or job.found.container.exif)
-        privacy.refuse_left(path, job.packet or b"")
+        privacy.refuse_left(path, job.found.container, job.packet or b"")
     _read_back(path, job)
 
 

@@ -75,20 +75,15 @@ def moved_chunks(file: BinaryIO, moov: Box, move: Move) -> list[Edit]:
 
 def points_into(file: BinaryIO, moov: Box, start: int, end: int) -> bool:
     """Say whether a chunk of any track starts between two offsets; see `moved` for the errors."""
-    return any(start <= offset < end for table in _chunks(file, moov) for offset in table)
+    tables = (table for track in bmff.find(file, moov, b"trak") for _, table in chunks(file, track))
+    return any(start <= offset < end for table in tables for offset in table)
 
 
-def farthest(file: BinaryIO, moov: Box) -> int:
-    """Return the offset at which the last chunk of any track starts; 0 where there is none; see `moved` for errors."""
-    return max((max(table, default=0) for table in _chunks(file, moov)), default=0)
-
-
-def _chunks(file: BinaryIO, moov: Box) -> Iterator[array[int]]:
-    """Yield the offsets of each table of chunks in this file."""
-    for track in bmff.find(file, moov, b"trak"):
-        for box, is_certain in _tables_of(file, track):
-            if is_certain and box.kind in _CHUNKS:
-                yield _table(file, box)[1]
+def chunks(file: BinaryIO, track: Box) -> Iterator[tuple[Box, array[int]]]:
+    """Yield each table of chunks of a track that lie in this file, and their offsets; see `moved` for the errors."""
+    for box, is_certain in _tables_of(file, track):
+        if is_certain and box.kind in _CHUNKS:
+            yield box, _table(file, box)[1]
 
 
 def _tables_of(file: BinaryIO, track: Box) -> Iterator[tuple[Box, bool]]:

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import BinaryIO, Final, NamedTuple
 
-from provenance.errors import MalformedMedia
-from provenance.formats import bmff, bmff_offsets, movie, movie_edit, movie_in_place
+from provenance.formats import bmff, movie, movie_edit, movie_in_place, movie_samples
 from provenance.formats.base import HEAD, NO_FIELDS, Container, Fields, Handler, Media, Places
 from provenance.formats.quicktime import NATIVE
 from provenance.formats.splice import splice
@@ -72,16 +71,15 @@ def _read(name: str, file: BinaryIO, *, whole: bool = True) -> Container:
     """Return what a film holds; with `whole`, make sure that its media data are there, which have no checksum.
 
     Raises:
-        MalformedMedia: ``bmff-truncated``: samples lie behind the end of the file; or see `movie.read` and
-            `quicktime.user_statements`.
+        MalformedMedia: See `movie_samples.check`, `movie.read` and `quicktime.user_statements`.
         UnsupportedFormat: See `movie.read`.
         MediaTooLarge: The index or one of its carriers exceeds a limit.
         OSError: Reading failed.
     """
     family = _FAMILIES[name]
     found = _film(file, name)
-    if whole and bmff_offsets.farthest(file, found.moov) > found.size:
-        raise MalformedMedia("bmff-truncated", offset=found.size)
+    if whole:
+        movie_samples.check(file, found)
     warnings = {
         "xmp-repeated": len(found.packets) > 1,
         "movie-change-interrupted": found.tail is not None and found.is_ours,
@@ -172,6 +170,7 @@ def _handler(name: str) -> Handler:
         holds_exif=False,
         signs=family.signs,
         places=Places(xmp=family.xmp, manifest="uuid box" if family.signs else None, fields=native, aigc=_SLOTS),
+        draws_notices=family.media == "video",
         write_fields=write,
         write_in_place=write_in_place,
     )
