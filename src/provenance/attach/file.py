@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final, get_args
 
 from provenance import _files
-from provenance.attach import own_fields
-from provenance.attach.carry import Drawn, Job, carry
+from provenance.attach import drawing, own_fields
+from provenance.attach.carry import Job, carry
 from provenance.attach.plan import OnConflict, Plan, Wanted, plan, with_notices
 from provenance.errors import ConflictingLabels, LabelWouldBeLost, MediaError, ProvenanceError, UsageError
 from provenance.formats.base import Carriers
@@ -93,7 +93,7 @@ def _labelled(source: Path, target: Path, wanted: Wanted, signer: Signer | None,
     planned = plan(found, wanted, on_conflict=on_conflict)
     _refuse_existing_sidecars(found, target, signer)
     with contextlib.ExitStack() as stack:
-        drawn, warnings = _draw(source, target.parent, found, planned, stack)
+        drawn, warnings = stack.enter_context(drawing.drawn(source, target.parent, found, planned))
         record = with_notices(planned, drawn.notices)
         carriers = metadata_to_write(found, planned, record.text())
         job = Job(
@@ -146,39 +146,6 @@ def _refuse_existing_sidecars(found: Look, target: Path, signer: Signer | None) 
     for suffix, used in ((XMP_SUFFIX, not found.handler.embeds), (MANIFEST_SUFFIX, signer and not found.signs_inside)):
         if used:
             _files.refuse_existing(target.with_name(target.name + suffix))
-
-
-def _draw(
-    source: Path, folder: Path, found: Look, planned: Plan, stack: contextlib.ExitStack
-) -> tuple[Drawn, list[MediaError]]:
-    if not planned.draw:
-        return Drawn(source), []
-    if not _drawable(source, found):
-        return Drawn(source), [_not_drawn(source, found, planned)]
-    from provenance import notices
-
-    seen = found.observation
-    taken = [notice.box for notice in planned.record.notices]
-    placed = notices.layout(planned.draw, seen.width or 0, seen.height or 0, taken)
-    path = stack.enter_context(_files.scratch_file(folder))
-    with path.open("wb") as file:
-        result = notices.draw(source, file, placed, orientation=seen.orientation, format=str(seen.format))
-    return Drawn(path, placed, result.media_change, result.method), []
-
-
-def _not_drawn(source: Path, found: Look, planned: Plan) -> MediaError:
-    texts = ", ".join(text for _, text in planned.draw)
-    name = "apng" if found.handler.draws_notices else found.handler.name
-    code = "notice-not-drawn" if found.container.media in {"image", "video"} else "notice-not-on-medium"
-    return MediaError(code, path=source, format=name, text=texts)
-
-
-def _drawable(source: Path, found: Look) -> bool:
-    if not found.handler.draws_notices:
-        return False
-    from provenance import notices
-
-    return notices.drawable(source, found.container.format)
 
 
 def metadata_to_write(found: Look, planned: Plan, record: str) -> Carriers:

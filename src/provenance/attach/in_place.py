@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 
 from provenance import _files
+from provenance.attach import privacy
 from provenance.attach.carry import read_back
+from provenance.attach.drawing import not_drawn
 from provenance.attach.file import Labelled, metadata_to_write, told
 from provenance.attach.plan import OnConflict, Wanted, plan
 from provenance.errors import LabelWouldBeLost, MediaError, UsageError
@@ -20,8 +22,8 @@ def label_in_place(path: Path, wanted: Wanted, *, on_conflict: OnConflict = "ref
 
     Raises:
         AssetNotFound: the file cannot be read.
-        UsageError: its container cannot be edited in place, or a position is to be taken out: what is taken out of a
-            file in place stays readable in it.
+        UsageError: its container cannot be edited in place, or a position is to be taken out that it states:
+            what is taken out of a file in place stays readable in it.
         ConflictingLabels: the file says something else.
         MediaError: it cannot hold a label without losing something; or it is signed, which the change would break.
         OutputNotWritten: the file system refused.
@@ -38,7 +40,7 @@ def _labelled(path: Path, wanted: Wanted, on_conflict: OnConflict) -> Labelled:
     edit = found.handler.write_in_place
     if edit is None:
         raise UsageError("in-place-not-supported", path=path, format=found.handler.name)
-    if wanted.location_privacy != "keep":
+    if wanted.location_privacy != "keep" and privacy.stands_in_movie(path, found):
         raise UsageError("in-place-keeps-position", path=path)
     if found.observation.manifest.state != "absent":
         raise LabelWouldBeLost("manifest-needs-signer")
@@ -51,6 +53,5 @@ def _labelled(path: Path, wanted: Wanted, on_conflict: OnConflict) -> Labelled:
     read_back(path, found, carriers)
     warnings = [*told(path, planned)]
     if planned.draw:
-        texts = ", ".join(text for _, text in planned.draw)
-        warnings.append(MediaError("notice-not-drawn", path=path, format=found.handler.name, text=texts))
+        warnings.append(not_drawn(path, found, planned))
     return Labelled(path, None, (), planned.record.notices, "none", None, tuple(warnings))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
 
 from provenance.attach import own_fields
-from provenance.attach.privacy import LocationPrivacy, private_label, private_value
+from provenance.attach.privacy import FURTHER_POSITION, LocationPrivacy, private_label, private_value
 from provenance.errors import ConflictingLabels, InvalidPost, MetadataNotWritten
 from provenance.formats.base import Fields
 from provenance.metadata import aigc, exif, iptc, position, xmp
@@ -31,7 +31,6 @@ _L = TypeVar("_L", AIGenerated, Capture, Source)
 
 _PROPAGATION: Final = frozenset({"propagator", "propagate_id"})
 _BROKEN: Final = frozenset({"invalid", "unreadable"})
-_FURTHER_POSITION: Final = "video-track-position"  # in samples, where nothing is edited
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +94,8 @@ def plan(found: Look, wanted: Wanted, *, on_conflict: OnConflict) -> Plan:
         warnings.append(("input-manifest-broken", {"state": found.observation.manifest.state}))
     instead = _coarse_position(found, wanted)
     private = wanted.location_privacy != "keep"
-    if private and (found.exif_damaged or _FURTHER_POSITION in found.container.warnings):
-        raise MetadataNotWritten("position-not-erased", where="EXIF")
+    if private and (found.exif_damaged or FURTHER_POSITION in found.container.warnings):
+        raise MetadataNotWritten("position-not-erased", where="EXIF" if found.exif_damaged else "moov/trak")
     cleaned, removed = position.without(found.properties, instead) if private else ({}, set())
     properties = cleaned | iptc.to_xmp(fields, {**found.properties, **_occurring(cleaned)})
     element = _new_element(found, wanted, warnings)

@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from provenance.errors import MalformedMedia, MetadataNotWritten
-from provenance.formats import registry
+from provenance.formats import bmff, registry
 from provenance.formats.base import Container
 from provenance.formats.splice import overwrite
+from provenance.manifests import read as manifests
 from provenance.metadata import exif, position
 from provenance.model.geo import to_wgs84
+from provenance.observe import Look
 
 LocationPrivacy = Literal["keep", "coarsen", "remove"]
 
 _BLOCK: Final = re.compile(rb"Exif\0\0(?=II\*\0|MM\0\*)")
 _LONGEST_BLOCK: Final = 1 << 20
+FURTHER_POSITION: Final = "video-track-position"
+"""Warning of a container: its samples, where nothing is edited, state positions."""
 
 
 def private_label(label: Mapping[str, Any], privacy: LocationPrivacy) -> dict[str, Any]:
@@ -85,19 +89,63 @@ def _positions_elsewhere(view: mmap.mmap, own: bytes | None) -> Iterator[tuple[i
             yield start, cleaned
 
 
-def refuse_left(path: Path, packet: bytes) -> None:
+def refuse_left(path: Path, container: Container, packet: bytes) -> None:
     """Raise when a position is named anywhere in a file outside `packet`, the XMP that has been cleaned already.
 
     Raises:
-        MetadataNotWritten: such as one inside a signed manifest or a video behind the picture.
+        MetadataNotWritten: such as one in a video behind the picture, or as a text in the XMP.
     """
+    if text := position.value_stated(packet):
+        raise MetadataNotWritten("position-not-erased", where="XMP", text=text)
+    if not path.stat().st_size:
+        return
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
-        start = view.find(packet)
-        cleaned = range(start, start + len(packet))
-        for found in position.STATED.finditer(view):
-            if found.start() not in cleaned:
-                where = found[0].decode("ascii", "backslashreplace")
-                raise MetadataNotWritten("position-not-erased", where=where, offset=found.start())
+        start = view.find(packet) if packet else -1
+        cleaned = range(start, start + len(packet)) if start >= 0 else range(0)
+        for found in position.stated(view, tags=container.media != "document"):
+            if found.start not in cleaned:
+                where = found.name or container.format
+                raise MetadataNotWritten("position-not-erased", where=where, text=found.text, offset=found.start)
+
+
+def refuse_any(path: Path, container: Container, packet: bytes) -> None:
+    """Raise as `refuse_left` does, and for any EXIF too, in a file that goes over as it is, its XMP beside it.
+
+    Raises:
+        MetadataNotWritten: it states a position.
+    """
+    if left_elsewhere(path, container):
+        raise MetadataNotWritten("position-not-erased", where="EXIF")
+    refuse_left(path, container, packet)
+
+
+def refuse_signed(path: Path, container: Container, sidecar: bytes | None) -> None:
+    """Raise when the manifest of a file, in it or its `sidecar`, states a position: as a parent it lives on unchanged.
+
+    Raises:
+        MetadataNotWritten: it does, or an earlier manifest in it.
+    """
+    store = sidecar
+    if container.has_manifest:
+        # A container may cut what it embeds into pieces, so that its bytes do not tell.
+        store = manifests.store_in(path, mime=container.mime)
+    for found in position.stated(store or b"", tags=False):
+        raise MetadataNotWritten("position-not-erased", manifest=path.name, text=found.text)
+
+
+def stands_in_movie(path: Path, found: Look) -> bool:
+    """Say whether a movie states any position, exact or not; its media data are not read."""
+    named = found.container.field("position") is not None or any(position.without(found.properties, None))
+    if named or found.observation.exact_location or (found.camera and found.camera.coordinates):
+        return True
+    if FURTHER_POSITION in found.container.warnings:
+        return True
+    with path.open("rb") as file:
+        return any(_states(bmff.content(file, box)) for box in bmff.boxes(file, padded=True) if box.kind != b"mdat")
+
+
+def _states(data: bytes) -> bool:
+    return any(True for _ in position.stated(data)) or _BLOCK.search(data) is not None
 
 
 def _block_length(view: mmap.mmap, at: int) -> int:

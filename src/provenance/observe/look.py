@@ -161,7 +161,7 @@ def _observation(path: Path, found: _Carriers, remarks: Sequence[Remark]) -> Obs
         signer=reading.signer_fingerprint,
         active_manifest=reading.active,
         notices_stated=stated,
-        notices=measured(path, stated, orientation),
+        notices=measured(path, stated, orientation, media=container.media),
         exact_location=any(map(evidence.is_exact, _positions(found))),
         remarks=(*remarks, *_problems(found.fields), *_problems(found.datasets)),
     )
@@ -287,11 +287,22 @@ def _stated(record: Record | None, signed: Record | None) -> tuple[Notice, ...]:
     return tuple({(each.kind, each.text, each.box): each for each in stated}.values())
 
 
-def measured(path: Path, stated: tuple[Notice, ...], orientation: int) -> tuple[NoticeReading, ...]:
-    """Look for stated notices in a picture; `orientation` is its EXIF orientation. See `notices.measure` for errors."""
+def measured(
+    path: Path, stated: tuple[Notice, ...], orientation: int, *, media: str | None = "image"
+) -> tuple[NoticeReading, ...]:
+    """Look for stated notices in a picture or film; `orientation` is a picture's EXIF orientation.
+
+    Raises:
+        MissingExtra: films cannot be looked at here; see `notices.measure` and `measure_video` for others.
+    """
     if not stated:
         return ()
     from provenance import notices
+
+    if media == "video":
+        from provenance.notices.video_measure import measure_video
+
+        return measure_video(path, stated)
 
     return notices.measure(path, stated, orientation=orientation)
 

@@ -148,6 +148,7 @@ def _handler(name: str, *extensions: str) -> Handler:
         holds_exif=False,
         signs=False,
         places=Places(fields=matroska_tags.NATIVE, aigc=("matroska-tag",)),
+        draws_notices=True,
         write_fields=_write,
     )
 

@@ -1,0 +1,91 @@
+"""Draw the notices that a file lacks: the step between planning and writing."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from provenance import _files
+from provenance.attach.carry import Drawn
+from provenance.attach.plan import Plan
+from provenance.errors import MediaError, MissingExtra
+from provenance.model.notice import Box, Seconds
+from provenance.observe import Look
+
+FILM_SECONDS: Final = 3.0
+"""How long a notice shows from the start of a film; GB 45438-2025, 5.4 g, asks for 2 s at normal speed."""
+_SHOWN: Final = frozenset({"image", "video"})
+
+
+@contextlib.contextmanager
+def drawn(source: Path, folder: Path, found: Look, planned: Plan) -> Iterator[tuple[Drawn, list[MediaError]]]:
+    """Yield the file whose picture is final, and what went differently; a scratch file in `folder` is gone afterwards.
+
+    Raises:
+        GlyphMissing: the shipped font lacks a character.
+        NoticeDoesNotFit: the picture is too small, or cannot be drawn on without losing something.
+        MediaError: the file cannot be decoded.
+    """
+    if not planned.draw:
+        yield Drawn(source), []
+    elif not _drawable(source, found):
+        yield Drawn(source), [not_drawn(source, found, planned)]
+    else:
+        with _files.scratch_file(folder) as path:
+            try:
+                is_film = found.container.media == "video"
+                result = _on_film(source, path, planned) if is_film else _on_picture(source, path, found, planned)
+            except MissingExtra as error:
+                result = Drawn(source), [not_drawn(source, found, planned), MediaError(error.code, **error.details)]
+            yield result
+
+
+def not_drawn(source: Path, found: Look, planned: Plan) -> MediaError:
+    """Return the warning that a file carries its label without the notice."""
+    texts = ", ".join(text for _, text in planned.draw)
+    still_only = found.handler.draws_notices and found.container.media == "image"
+    code = "notice-not-drawn" if found.container.media in _SHOWN else "notice-not-on-medium"
+    return MediaError(code, path=source, format="apng" if still_only else found.handler.name, text=texts)
+
+
+def _drawable(source: Path, found: Look) -> bool:
+    if not found.handler.draws_notices or found.container.media not in _SHOWN:
+        return False
+    if found.container.media == "video":
+        return True
+    from provenance import notices
+
+    return notices.drawable(source, found.container.format)
+
+
+def _on_picture(source: Path, path: Path, found: Look, planned: Plan) -> tuple[Drawn, list[MediaError]]:
+    from provenance import notices
+
+    seen = found.observation
+    placed = notices.layout(planned.draw, seen.width or 0, seen.height or 0, _taken(planned))
+    with path.open("wb") as file:
+        result = notices.draw(source, file, placed, orientation=seen.orientation, format=str(seen.format))
+    return Drawn(path, placed, result.media_change, result.method), []
+
+
+def _on_film(source: Path, path: Path, planned: Plan) -> tuple[Drawn, list[MediaError]]:
+    from provenance import notices
+    from provenance.notices import video
+
+    film = video.probe(source)
+    end = FILM_SECONDS if film.duration > FILM_SECONDS else None
+    shown = Seconds(start=0, end=end)
+    placed = tuple(
+        notice.model_copy(update={"seconds": shown})
+        for notice in notices.layout(planned.draw, film.width, film.height, _taken(planned))
+    )
+    with path.open("r+b") as file:
+        result = video.draw_video(source, file, placed, seconds=(0, end))
+    why = [MediaError(result.reason, path=source)] if result.reason else []
+    return Drawn(path, placed, result.media_change, result.method), why
+
+
+def _taken(planned: Plan) -> list[Box]:
+    return [notice.box for notice in planned.record.notices]
