@@ -75,6 +75,20 @@ _OTHERS: Final[tuple[tuple[str, int, bytes], ...]] = (
 )
 
 
+# How formats are named to people where it is not by their name in capitals.
+_SHOWN: Final = {
+    "webp": "WebP",
+    "jxl": "JPEG XL",
+    "webm": "WebM",
+    "ogg": "Ogg",
+    "opus": "Opus",
+    "ooxml": "Word, Excel, PowerPoint",
+    "markdown": "Markdown",
+    "text": "TEXT",
+}
+_PARTS: Final = frozenset({"jxl-codestream"})  # forms of a format that has a handler of its own
+
+
 def handlers() -> Sequence[Handler]:
     """Return every handler there is."""
     return _HANDLERS
@@ -95,18 +109,10 @@ def identify(file: BinaryIO, path: Path) -> Handler:
     for handler in _HANDLERS:
         if handler.sniff(head):
             return handler
-    is_text = _is_text(head)
-    for handler in _HANDLERS:
-        if is_text and handler.is_text and path.suffix.lower() in handler.extensions:
-            return handler
-    supported = ", ".join(handler.name.upper() for handler in _HANDLERS if handler.embeds)
-    if not head:
-        raise UnsupportedFormat("media-empty", path=path, supported=supported)
-    found = _looks_like(head)
-    if found is not None:
-        raise UnsupportedFormat("format-not-supported", path=path, found=found, supported=supported)
-    code = "format-is-text" if is_text else "format-unknown"
-    raise UnsupportedFormat(code, path=path, supported=supported)
+    named = [each for each in _HANDLERS if each.is_text and path.suffix.lower() in each.extensions]
+    if head and named and _is_text(head, "utf-8"):
+        return named[0]
+    raise _unknown(head, path, is_named_text=bool(named))
 
 
 def read(path: Path, *, whole: bool = True, known_as: Handler | None = None) -> Container:
@@ -168,13 +174,31 @@ def _named(path: Path) -> Iterator[None]:
         raise
 
 
+def _unknown(head: bytes, path: Path, *, is_named_text: bool) -> UnsupportedFormat:
+    if is_named_text and head and any(_is_text(head, each) for each in _codecs(head)):
+        return UnsupportedFormat("text-encoding", path=path)
+    supported = ", ".join(_SHOWN.get(each.name, each.name.upper()) for each in _HANDLERS if each.name not in _PARTS)
+    found = _looks_like(head)
+    if found is not None:
+        return UnsupportedFormat("format-not-supported", path=path, found=found, supported=supported)
+    code = ("format-is-text" if _is_text(head, "utf-8") else "format-unknown") if head else "media-empty"
+    return UnsupportedFormat(code, path=path, supported=supported)
+
+
 def _looks_like(head: bytes) -> str | None:
     return next((name for name, offset, magic in _OTHERS if head.startswith(magic, offset)), None)
 
 
-def _is_text(head: bytes) -> bool:
+def _codecs(head: bytes) -> tuple[str, ...]:
+    """Return in what a text may be that is not in UTF-8: every second byte of Latin text in UTF-16 is zero."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return ("utf-16",)
+    return ("utf-16-le", "utf-16-be") if b"\0" in head else ("gb18030",)
+
+
+def _is_text(head: bytes, codec: str) -> bool:
     # The head may end inside a character.
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    decoder = codecs.getincrementaldecoder(codec)()
     try:
         text = decoder.decode(head)
     except UnicodeDecodeError:

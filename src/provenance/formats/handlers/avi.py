@@ -15,14 +15,12 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
 from provenance.errors import MalformedMedia, MetadataNotWritten
-from provenance.formats import riff
+from provenance.formats import avi_index, riff
 from provenance.formats.base import NO_FIELDS, Container, Field, Fields, Handler, Places, check_carrier_size
 from provenance.formats.riff import CHUNK_HEAD, HEADER_SIZE, Chunk
 from provenance.formats.splice import Edit, splice
 
 _SIDES_AT: Final = 32  # in the main header: width and height
-_INDEX_HEAD: Final = struct.Struct("<HxBI16x")  # 32-bit words in an entry, kind of index, entries in use
-_INDEX_ENTRY: Final = struct.Struct("<QII")  # offset of an index, its size, how long its part lasts
 _CHUNK_LIMIT: Final = 200_000
 _JUNK: Final = b"JUNK"
 
@@ -35,6 +33,9 @@ class _Layout:
     sides: tuple[int, int] | None = None
     fixed: int = 0  # nothing before it may move
     reach: int = 0  # where what the indexes name ends
+    movies: list[Chunk] = field(default_factory=list)
+    indexes: list[tuple[Chunk, Chunk]] = field(default_factory=list)  # idx1, and the list that it is of
+    tops: list[Chunk] = field(default_factory=list)  # indx
     elements: list[Chunk] = field(default_factory=list)  # beside the lists
     lists: list[Chunk] = field(default_factory=list)
     xmp: list[Chunk] = field(default_factory=list)
@@ -51,14 +52,19 @@ def sniff(head: bytes) -> bool:
 
 
 def read(file: BinaryIO, *, whole: bool = True) -> Container:
-    """Return what an AVI file holds; of pictures and sound only heads are read, and those only with `whole`.
+    """Return what an AVI file holds; of pictures and sound only heads and indexes are read, only with `whole`.
 
     Raises:
-        MalformedMedia: ``riff-truncated``, ``riff-damaged``, or ``avi-damaged`` without a header or ``movi``.
+        MalformedMedia: ``riff-truncated``, ``riff-damaged``, also where an index names what is no picture or sound, or
+            ``avi-damaged`` without a header or ``movi``.
         MediaTooLarge: A carrier exceeds its limit.
         OSError: Reading failed.
     """
     layout = _parse(file)
+    if whole:
+        for index, movi in layout.indexes:
+            avi_index.check_old(file, index, movi)
+        avi_index.check_new(file, layout.tops, layout.movies)
     return Container(
         format="avi",
         media="video",
@@ -232,6 +238,9 @@ def _note(file: BinaryIO, layout: _Layout, chunk: Chunk) -> None:
     kind = riff.list_type(file, chunk)
     if kind == b"movi" or chunk.kind.startswith(b"ix"):
         layout.fixed = chunk.end
+        layout.movies += [chunk] if kind else []
+    elif chunk.kind == b"idx1" and layout.movies:
+        layout.indexes.append((chunk, layout.movies[-1]))
     elif kind == b"hdrl" and layout.sides is None:
         _note_header(file, layout, chunk)
     elif kind == riff.INFO and riff.is_sound_info(file, chunk):
@@ -256,19 +265,8 @@ def _note_header(file: BinaryIO, layout: _Layout, header: Chunk) -> None:
             continue
         for chunk in riff.children(file, stream):
             if chunk.kind == b"indx":
-                layout.reach = max(layout.reach, _reach(riff.content(file, chunk)))
-
-
-def _reach(index: bytes) -> int:
-    """Return where the last index ends that an index of indexes names; 0 for an index of another kind."""
-    if len(index) < _INDEX_HEAD.size:
-        return 0
-    size, kind, count = _INDEX_HEAD.unpack_from(index)
-    if (size * 4, kind) != (_INDEX_ENTRY.size, 0):
-        return 0
-    entries = index[_INDEX_HEAD.size :][: count * _INDEX_ENTRY.size]
-    whole = len(entries) // _INDEX_ENTRY.size * _INDEX_ENTRY.size
-    return max((at + length for at, length, _ in _INDEX_ENTRY.iter_unpack(entries[:whole])), default=0)
+                layout.tops.append(chunk)
+                layout.reach = max(layout.reach, avi_index.reach(riff.content(file, chunk)))
 
 
 HANDLER: Final = Handler(
