@@ -1,7 +1,8 @@
 """The tags of Matroska and WebM: which state something about the whole file, and how they change (RFC 9559, 5.1.8).
 
 A ``SimpleTag`` speaks of the file when its ``Tag`` targets no track, edition, chapter or attachment and it lies in no
-other ``SimpleTag``, whose attribute it would be. An AIGC element is one wherever it stands.
+other ``SimpleTag``, whose attribute it would be. An AIGC element is one wherever it stands, and where a track, chapter
+or attachment was taken is a position of the file too.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC
 from types import MappingProxyType
-from typing import Final
+from typing import Final, get_args
 
 from provenance.formats.base import Field, FieldName, Fields
 from provenance.formats.ebml import Node
@@ -51,6 +52,10 @@ _VARIANTS: Final[dict[str, FieldName]] = {
 }
 _LOCATION_IN_LANGUAGE: Final = re.compile(r"LOCATION-[A-Z]{3}")
 _FIELD_OF: Final[dict[str, FieldName]] = {name: field for field, name in NATIVE.items()} | _VARIANTS
+# What a SimpleTag speaks of, by where it stands: of the file, of a part of it, of another SimpleTag.
+_OF_FILE: Final[frozenset[FieldName]] = frozenset(get_args(FieldName))
+_OF_PART: Final[frozenset[FieldName]] = frozenset({"aigc", "position"})
+_OF_TAG: Final[frozenset[FieldName]] = frozenset({"aigc"})
 # DATE_RECORDED is in UTC and has no place for an offset. What it cannot say stands in a tag within it.
 _EXACT_TIME: Final = "_ISO8601"
 _TIME: Final = re.compile(
@@ -64,7 +69,7 @@ def statements(tags: Iterable[Node]) -> Iterator[Field]:
         for tag in _of_kind(element, _TAG):
             target = _target(tag)
             for simple in _of_kind(tag, _SIMPLE_TAG):
-                yield from _stated(simple, f"Tags.Tag{target}", of_file=not target)
+                yield from _stated(simple, f"Tags.Tag{target}", _OF_PART if target else _OF_FILE)
 
 
 def edited(tags: Sequence[Node], fields: Fields) -> list[Node | None]:
@@ -87,35 +92,36 @@ def edited(tags: Sequence[Node], fields: Fields) -> list[Node | None]:
     return [_pruned(old, now) for old, now in zip(tags, found, strict=True)]
 
 
-def _stated(simple: Node, location: str, *, of_file: bool) -> Iterator[Field]:
+def _stated(simple: Node, location: str, told: frozenset[FieldName]) -> Iterator[Field]:
     location += ".SimpleTag"
     name = _field(simple)
     if name == "aigc":
         yield Field(name, _text(simple) or "", f"{location}:AIGC", "matroska-tag")
-    elif name and of_file and (value := _value(simple, name)):
+    elif name and name in told and (value := _value(simple, name)):
         yield Field(name, value, f"{location}:{_name(simple)}")
     for nested in _of_kind(simple, _SIMPLE_TAG):
-        yield from _stated(nested, location, of_file=False)
+        yield from _stated(nested, location, _OF_TAG)
 
 
 def _rewritten(tag: Node, fields: Fields, stated: set[FieldName], *, grows: bool) -> Node:
     """Return a Tag without what `fields` replace; what they state is put in the place of the old, where that grows."""
     if tag.kind != _TAG:
         return tag
-    of_file = not _target(tag)
-    return _with_tags(tag, tuple(_replaced(tag, fields, stated, of_file=of_file, grows=grows)))
+    told = _OF_PART if _target(tag) else _OF_FILE
+    return _with_tags(tag, tuple(_replaced(tag, fields, stated, told, grows=grows)))
 
 
 def _replaced(
-    parent: Node, fields: Fields, stated: set[FieldName], *, of_file: bool, grows: bool = False
+    parent: Node, fields: Fields, stated: set[FieldName], told: frozenset[FieldName], *, grows: bool = False
 ) -> Iterator[Node]:
     for child in parent.children:
         if child.kind != _SIMPLE_TAG:
             yield child
             continue
         name = _field(child)
-        inner = _with_tags(child, tuple(_replaced(child, fields, stated, of_file=False)))
-        if name is None or name not in fields or not (name == "aigc" or of_file) or not _states(child, name):
+        inner = _with_tags(child, tuple(_replaced(child, fields, stated, _OF_TAG)))
+        of_file = told is _OF_FILE
+        if name is None or name not in told or name not in fields or not _states(child, name, of_file=of_file):
             yield inner
             continue
         value = fields[name]
@@ -143,9 +149,9 @@ def _says(simple: Node, name: FieldName, value: str) -> bool:
     return simple.data(_STRING) is not None and _value(simple, name) == value
 
 
-def _states(simple: Node, name: FieldName) -> bool:
+def _states(simple: Node, name: FieldName, *, of_file: bool) -> bool:
     """Say whether a tag is to go when its field changes: not a foreign one that says something else."""
-    return _name(simple).upper() == NATIVE[name] or _value(simple, name) is not None
+    return (_name(simple).upper() == NATIVE[name] and (of_file or name == "aigc")) or _value(simple, name) is not None
 
 
 def _with_tags(node: Node, children: tuple[Node, ...]) -> Node:

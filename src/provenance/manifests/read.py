@@ -87,6 +87,23 @@ def read(path: Path, *, mime: str, trust: Sequence[bytes] = (), beside: bytes | 
             return _refused(str(error) or type(error).__name__)
 
 
+def store_in(path: Path, *, mime: str) -> bytes | None:
+    """Return the manifest store embedded in a file, in one piece; None where none can be read.
+
+    Raises:
+        AssetNotFound: the file is missing or may not be read.
+    """
+    c2pa = binding.load()
+    store = io.BytesIO()
+    with _files.open_input(path) as file:
+        try:
+            with binding.context() as context, c2pa.Reader(mime, file, context=context) as reader:
+                reader.resource_to_stream(json.loads(reader.json())["active_manifest"], store)
+        except (c2pa.C2paError, ValueError, RecursionError):
+            return None
+    return store.getvalue()
+
+
 def _refused(reason: str) -> ManifestReading:
     kind = reason.partition(":")[0]
     return ManifestReading("remote" if kind == "Remote" else "unreadable", codes=(kind,), reason=reason)

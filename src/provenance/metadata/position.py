@@ -1,10 +1,14 @@
-"""Positions in XMP: found under any name that cameras, drones and editors give them, to be taken out or made coarse."""
+"""Positions in XMP and as plain text: found under any name that cameras, drones and editors give them.
+
+Those in XMP can be taken out or made coarse.
+"""
 
 from __future__ import annotations
 
+import mmap
 import re
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
 
 from provenance.metadata.iptc import GPS_LATITUDE, GPS_LONGITUDE, GPS_MAP_DATUM, StandardFields, to_xmp
 from provenance.metadata.xmp_values import Alt, Bag, Name, Properties, Seq, Struct, XmpValue
@@ -17,17 +21,62 @@ _POSITION: Final = re.compile(
 )
 
 
-STATED: Final = re.compile(
-    rb"[Gg][Pp][Ss]L(?:atitude|ongt?itude)"
-    rb"|[+-]\d\d\.\d{3,}[+-]\d{3}\.\d{3,}"
-    # In a label that was signed, as JSON or as CBOR; one decimal is as coarse as we leave it.
-    rb'|"latitude"\s*:\s*-?\d+\.\d{2,}|\x68latitude'
+# ISO 6709 of a video; and a label, as JSON or as CBOR: one decimal is as coarse as we leave it.
+_VALUES: Final = (
+    rb"[+-]\d\d\.\d{3,}[+-]\d{3}\.\d{3,}"
+    rb'|"l(?:at|ong)itude"\s*:\s*-?\d+\.\d{2,}|\x68latitude'
 )
-"""What names or states a position as text: XMP and C2PA assertions, ISO 6709 of a video."""
+_STATED: Final = re.compile(rb"[Gg][Pp][Ss]L(?:atitude|ongt?itude)|" + _VALUES)
+_VALUE: Final = re.compile(_VALUES)
+# A pair of degrees, from the point of the first one on, in a text of one or two bytes for a letter.
+_PAIR: Final = re.compile(rb"\.\0?(?:\d\0?){3,15}(?:[ ,;/]\0?){1,3}(?:[+-]\0?)?(?:\d\0?){1,3}\.\0?(?:\d\0?){3,15}")
+_FIRST_DEGREES: Final = re.compile(rb"[+-]?\d{1,3}\Z")
+# In Matroska the letter D begins what follows a name: the value, an element 0x4487.
+_NAMED: Final = re.compile(rb"[\w.:-]{0,40}(?:location|coord|geo|gps)(?:(?!D\x87)[\w.:-]){0,40}", re.IGNORECASE)
+_AFTER_NAME: Final = 160  # bytes of a tag in front of a pair: its name, heads of binary fields, the name of a city
 _ISO_6709: Final = re.compile(
     r"([+-])(\d{2}|\d{4}|\d{6})(\.\d+)?([+-])(\d{3}|\d{5}|\d{7})(\.\d+)?(?:[+-].*|CRS.*|/.*)?", re.ASCII
 )
 _MOST: Final = (90, 180)  # degrees of latitude, of longitude
+
+
+class Stated(NamedTuple):
+    """A position in bytes: where it starts, what is there, and the name of the tag it stands in, where that tells."""
+
+    start: int
+    text: str
+    name: str | None = None
+
+
+def stated(data: bytes | mmap.mmap, *, tags: bool = True) -> Iterator[Stated]:
+    """Yield what names or states a position as text: XMP, C2PA assertions, ISO 6709; with `tags`, degrees in a tag.
+
+    Such degrees are told by the name of their tag; prose may hold the like, so `tags` is for media only.
+    """
+    for found in _STATED.finditer(data):
+        is_name = found[0][:1] in b"Gg"
+        yield Stated(found.start(), _shown(found[0]), "XMP" if is_name else None)
+    for found in _PAIR.finditer(data) if tags else ():
+        head = data[max(0, found.start() - _AFTER_NAME) : found.start()].replace(b"\0", b"")
+        name, first = next(reversed(list(_NAMED.finditer(head))), None), _FIRST_DEGREES.search(head)
+        if name and first and _is_on_earth(pair := first[0] + found[0].replace(b"\0", b"")):
+            yield Stated(found.start(), _shown(pair), _shown(name[0]))
+
+
+def value_stated(packet: bytes) -> str | None:
+    """Return a position that stands as a text in XMP, whatever the property; None if none does."""
+    found = _VALUE.search(packet)
+    return _shown(found[0]) if found else None
+
+
+def _is_on_earth(pair: bytes) -> bool:
+    """Say whether two numbers are degrees of latitude and longitude, in either order."""
+    sizes = sorted(abs(float(each)) for each in re.split(rb"[ ,;/]+", pair))
+    return sizes[0] <= _MOST[0] and sizes[1] <= _MOST[1]
+
+
+def _shown(text: bytes) -> str:
+    return "".join(letter for letter in text.decode("ascii", "replace") if letter.isprintable())
 
 
 def from_iso6709(text: str) -> tuple[float, float] | None:

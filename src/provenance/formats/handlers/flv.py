@@ -1,11 +1,14 @@
 """FLV: the AIGC element in ``onMetaData``, XMP in ``onXMPData``; sound and pictures go over byte-exact.
 
+A position that ffmpeg puts into ``onMetaData`` is read, and goes or changes on request; labels state theirs in XMP.
+
 Both are script tags in front of all else (FLV specification, E.5; TC260-PG-20257A, 6.1; XMP specification, part 3).
 What ``onMetaData`` says of places in the file follows when they move.
 """
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,14 +17,18 @@ from typing import BinaryIO, Final
 from provenance.errors import MalformedMedia, MetadataNotWritten
 from provenance.formats import amf, flv
 from provenance.formats.amf import Data, Pair
-from provenance.formats.base import NO_FIELDS, Container, Field, Fields, Handler, Places, check_carrier_size
+from provenance.formats.base import NO_FIELDS, Container, Field, FieldName, Fields, Handler, Places, check_carrier_size
 from provenance.formats.flv import SCRIPT, TAG_HEAD, Tag
 from provenance.formats.moves import Moves, moves
 from provenance.formats.splice import Edit, splice
+from provenance.metadata.aigc import Slot
+from provenance.metadata.position import from_iso6709
 
 _METADATA, _XMP = "onMetaData", "onXMPData"
 _PACKET: Final = "liveXML"
-_ELEMENT: Final = "AIGC"
+_NATIVE: Final[dict[FieldName, str]] = {"aigc": "AIGC", "position": "location"}
+# A name of ffmpeg's: with a language, or the key of a MOV.
+_LOCATION: Final = re.compile(r"location(-[a-z]{3})?|com\.apple\.quicktime\.location\.iso6709", re.IGNORECASE)
 _DOUBLE: Final = struct.Struct(">d")
 _UNREADABLE: Final = "flv-script-unreadable"
 _LARGEST_SIDE: Final = 1 << 16
@@ -82,9 +89,9 @@ def read(file: BinaryIO, *, whole: bool = True) -> Container:
         for script in layout.metadata:
             data, pairs = script.parsed()
             for pair in pairs:
-                if _is_element(pair):
-                    location = f"{_METADATA}:{pair.key}"
-                    stated.append(Field("aigc", data.text(pair.value) or "", location, "flv-metadata"))
+                if name := _field(data, pair):
+                    slot: Slot | None = "flv-metadata" if name == "aigc" else None
+                    stated.append(Field(name, data.text(pair.value) or "", f"{_METADATA}:{pair.key}", slot))
                 elif pair.key in {"width", "height"} and data.kind(pair.value) == amf.NUMBER:
                     sides.setdefault(pair.key, _whole_number(data.data, pair.value + 1))
     except MalformedMedia:
@@ -129,33 +136,36 @@ def write(
         raise MetadataNotWritten("flv-holds-no-exif")
     layout = _parse(source)
     new = []
-    if "aigc" in fields:
-        new += _element_cuts(layout, fields["aigc"])
+    wanted = {name: value for name, value in fields.items() if name in _NATIVE}
+    if wanted:
+        new += _field_cuts(layout, wanted)
     if xmp is not None:
         check_carrier_size(len(xmp), 0)
         new += _packet_cuts(layout, xmp)
     splice(source, target, _edits(source, layout, new))
 
 
-def _element_cuts(layout: _Layout, value: str | None) -> list[Edit]:
-    """Note what makes `value` the one AIGC element; return the new tag for it if there is none to take it."""
+def _field_cuts(layout: _Layout, fields: Fields) -> list[Edit]:
+    """Note what makes each of `fields` stated once, or nowhere; return a new tag if there is none to hold them."""
     parsed = [(script, *script.parsed()) for script in layout.metadata]
-    pairs = [(script, data, list(each)) for script, data, each in parsed]
-    found = [(data, pair) for _, data, each in pairs for pair in each if _is_element(pair)]
-    wanted = [] if value is None else [(_ELEMENT, value)]
-    if [(pair.key, data.text(pair.value)) for data, pair in found] == wanted:
-        return []
-    added = b"" if value is None else amf.pack_pair(_ELEMENT, amf.pack_text(value.encode()))
-    if not layout.metadata and value is not None:
-        return [Edit(layout.start, layout.start, flv.pack(amf.pack_message(_METADATA, added)))]
-    for script, _, each in pairs:
-        gone = [pair for pair in each if _is_element(pair)]
+    pairs = [(script, list(each), data) for script, data, each in parsed]
+    stated = [(_field(data, pair), data.text(pair.value)) for _, each, data in pairs for pair in each]
+    changed = {
+        name: value
+        for name, value in fields.items()
+        if [text for known, text in stated if known == name] != ([] if value is None else [value])
+    }
+    new = [amf.pack_pair(_NATIVE[name], amf.pack_text(value.encode())) for name, value in changed.items() if value]
+    if new and not layout.metadata:
+        return [Edit(layout.start, layout.start, flv.pack(amf.pack_message(_METADATA, *new)))]
+    for script, each, data in pairs if changed else ():
+        gone = [pair for pair in each if _field(data, pair) in changed]
         script.cuts += [Edit(pair.start, pair.end, b"") for pair in gone]
-        if added:
+        if new:
             end = script.end(each)
-            script.cuts.append(Edit(end, end, added))
-        script.cuts += _count(script, len(each), len(each) - len(gone) + bool(added))
-        added = b""
+            script.cuts.append(Edit(end, end, b"".join(new)))
+        script.cuts += _count(script, len(each), len(each) - len(gone) + len(new))
+        new = []
     return []
 
 
@@ -245,8 +255,13 @@ def _packet(script: _Script) -> bytes | None:
         return None
 
 
-def _is_element(pair: Pair) -> bool:
-    return pair.key.upper() == _ELEMENT
+def _field(data: Data, pair: Pair) -> FieldName | None:
+    """Return what a pair states."""
+    if pair.key.upper() == _NATIVE["aigc"]:
+        return "aigc"
+    if _LOCATION.fullmatch(pair.key) and from_iso6709(data.text(pair.value) or ""):
+        return "position"
+    return None
 
 
 def _parse(file: BinaryIO) -> _Layout:
@@ -272,6 +287,6 @@ HANDLER: Final = Handler(
     write,
     holds_exif=False,
     signs=False,
-    places=Places(xmp=_XMP, fields={"aigc": f"{_METADATA} {_ELEMENT}"}, aigc=("flv-metadata", "xmp")),
+    places=Places(xmp=_XMP, fields={"aigc": f"{_METADATA} {_NATIVE['aigc']}"}, aigc=("flv-metadata", "xmp")),
     write_fields=write,
 )
