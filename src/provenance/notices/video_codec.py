@@ -81,8 +81,11 @@ def delay_of(film: Film, span: Span, context: VideoCodecContext) -> int:
     return int((places - np.arange(len(places))).max(initial=0))
 
 
-def decoder(codec: str, config: bytes, *, reorders: bool) -> VideoCodecContext:
-    """Return a decoder; with `reorders`, one that waits until it is sure which picture comes next."""
+def decoder(codec: str, config: bytes, *, reorders: bool, threads: int = 0) -> VideoCodecContext:
+    """Return a decoder; with `reorders`, one that waits until it is sure which picture comes next.
+
+    Each of its `threads` holds pictures of its own; 0 is as many as there are processors.
+    """
     library = av()
     context: VideoCodecContext = library.CodecContext.create(_DECODERS[codec], "r")
     if config:
@@ -90,6 +93,7 @@ def decoder(codec: str, config: bytes, *, reorders: bool) -> VideoCodecContext:
     if reorders and codec == "h264":
         context.options = {"strict": "1"}
     context.thread_type = "AUTO"
+    context.thread_count = threads
     return context
 
 
@@ -168,7 +172,8 @@ def _rate(film: Film) -> Fraction:
 
 
 def _h264(setting: Setting) -> dict[str, str]:
-    own = f"sps-id={setting.number}:{_DELAYS[min(setting.delay, 2)]}:keyint=infinite:scenecut=0:level={setting.level}"
+    delay = _DELAYS[min(setting.delay, 2)]
+    own = f"sps-id={setting.number}:level={setting.level}:{delay}:keyint=infinite:scenecut=0:rc-lookahead=0"
     options = {"preset": "veryfast", "qp": str(setting.quality), "forced-idr": "1", "a53cc": "0", "udu_sei": "0"}
     return {**options, "profile": _AVC_PROFILES[setting.profile], "x264-params": own}
 

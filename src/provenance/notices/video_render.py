@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
 LEAST_LIKENESS: Final = 45.0  # dB of luma, of every picture
-_BEHIND: Final = 12  # pictures behind the span that are decoded as well: they must be as they were
+_BEHIND: Final = 8  # pictures behind the span that are decoded as well: they must be as they were
 _DRAW: Final = "draw"
 
 Progress = Callable[[int, int, str], None]
@@ -127,7 +127,7 @@ def _rendered(task: Task, scratch: BinaryIO, progress: Progress | None) -> Rende
     _check_look(film, first, look)
     context = video_codec.encoder(film, first, packer.setting(task.quality, video_codec.delay_of(film, span, source)))
     config = packer.config(context.extradata or b"")
-    watch = _Watch(video_codec.decoder(film.codec, config, reorders=True))
+    watch = _Watch(video_codec.decoder(film.codec, config, reorders=True, threads=1))
     new: list[New] = []
     drawn, times = stamps(task.patches, look), _drawn_times(task)
     for at, frame in enumerate(_chained(first, frames)):
@@ -137,8 +137,8 @@ def _rendered(task: Task, scratch: BinaryIO, progress: Progress | None) -> Rende
         if look_of(frame) != look:
             raise does_not_fit("video-pictures-change", codec=film.codec)
         number = frame.pts or 0
-        frame.make_writable()
         if times[0] <= film.times[number] < times[1]:
+            frame.make_writable()
             blend(frame, drawn)
         _stamp(frame, at, context, key=at == 0 or bool(film.keys[span.first + at]))
         watch.expected.append((frame, False))
