@@ -26,7 +26,9 @@ _VALUES: Final = (
     rb"[+-]\d\d\.\d{3,}[+-]\d{3}\.\d{3,}"
     rb'|"l(?:at|ong)itude"\s*:\s*-?\d+\.\d{2,}|\x68latitude'
 )
-_STATED: Final = re.compile(rb"[Gg][Pp][Ss]L(?:atitude|ongt?itude)|" + _VALUES)
+# What web pages state for themselves.
+_META: Final = rb"""(?i:name=["']?(?:geo\.position|icbm)["']?\s{1,9}content=["']?-?\d{1,3}\.\d{2,})"""
+_STATED: Final = re.compile(rb"[Gg][Pp][Ss]L(?:atitude|ongt?itude)|" + _META + rb"|" + _VALUES)
 _VALUE: Final = re.compile(_VALUES)
 # A pair of degrees, from the point of the first one on, in a text of one or two bytes for a letter.
 _PAIR: Final = re.compile(rb"\.\0?(?:\d\0?){3,15}(?:[ ,;/]\0?){1,3}(?:[+-]\0?)?(?:\d\0?){1,3}\.\0?(?:\d\0?){3,15}")

@@ -171,3 +171,17 @@ def test_in_place_a_file_with_one_is_refused(made, options):
         Provenance(signer=None).attach_in_place(path, {"labels": [], "location_privacy": "remove"})
     assert caught.value.code == "in-place-keeps-position"
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["geo.position", "ICBM"])
+def test_a_page_that_states_its_place_is_refused(sdk, tmp_path, name):
+    page = tmp_path / "page.html"
+    page.write_text(f'<html><head><meta name="{name}" content="30.5728;104.0668"></head><body>x</body></html>')
+    refusal(sdk, page, tmp_path / "out.html", "remove")
+
+
+def test_degrees_in_prose_are_no_position_of_the_file(sdk, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("geo: 30.5728, 104.0668\n")
+    attach(sdk, page, tmp_path / "out.md", "remove")
+    assert (tmp_path / "out.md").exists()

@@ -312,3 +312,31 @@ def test_other_readers_show_the_element_and_jump_by_the_index(tmp_path):
 def exiftool(path):
     run = subprocess.run(["exiftool", "-j", "-n", path], capture_output=True, check=True)
     return json.loads(run.stdout)[0]
+
+
+@pytest.mark.parametrize("key", ["location", "Location-eng", "com.apple.quicktime.location.ISO6709"])
+@pytest.mark.parametrize("value", [None, "+30.6+104.1/"])
+def test_a_position_is_stated_as_asked_and_all_else_stays(key, value):
+    before = {
+        "duration": double(1),
+        key: text("+30.5728+104.0668/"),
+        "location-note": text("成都"),
+        "AIGC": text(ELEMENT),
+    }
+    source = HEADER + metadata(before) + MEDIA
+    assert [each.value for each in read(source).fields if each.name == "position"] == ["+30.5728+104.0668/"]
+    out = io.BytesIO()
+    flv.write(io.BytesIO(source), out, exif=None, xmp=None, fields={"position": value})
+    after = {name: each for name, each in before.items() if name != key}
+    assert out.getvalue() == HEADER + metadata(after | ({"location": text(value)} if value else {})) + MEDIA
+    again = io.BytesIO()
+    flv.write(out, again, exif=None, xmp=None, fields={"position": value})
+    assert again.getvalue() == out.getvalue()
+
+
+def test_a_location_that_is_no_position_stays():
+    source = HEADER + metadata({"location": text("成都")}) + MEDIA
+    assert read(source).fields == ()
+    out = io.BytesIO()
+    flv.write(io.BytesIO(source), out, exif=None, xmp=None, fields={"position": None})
+    assert out.getvalue() == source

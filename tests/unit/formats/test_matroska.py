@@ -397,3 +397,16 @@ def test_what_is_no_segment_is_refused():
 
 def test_too_many_top_level_elements_of_other_kinds_are_refused():
     refusal(file(VIDEO, element(0x4444, b"") * 10_001), MediaTooLarge)
+
+
+@pytest.mark.parametrize("value", [None, "+30.6+104.1/"])
+def test_the_position_of_a_track_is_one_of_the_file(value):
+    names = (simple("LOCATION", "+30.5728+104.0668/"), simple("ARTIST", "of the track"), simple("LOCATION", "成都"))
+    content = file(VIDEO, tag(*names, targets=element(0x63C5, b"\7")), CLUSTERS)
+    assert stated(content) == [("position", "+30.5728+104.0668/", "Tags.Tag(TagTrackUID 7).SimpleTag:LOCATION")]
+    once = write(content, position=value)
+    assert stated(once) == ([("position", value, "Tags.Tag.SimpleTag:LOCATION")] if value else [])
+    assert b"of the track" in once
+    assert "成都".encode() in once
+    assert b"30.5728" not in once
+    assert write(once, position=value) == once
