@@ -70,7 +70,7 @@ FORM_OF_SLOT: Final[dict[Slot, Form]] = {
     "front-matter": "bare",
     "html-meta": "bare",
 }
-"""What the practice guides put where; slots that they do not name are not here, but that of HTML, which one vendor uses."""
+"""What the guides put where; HTML, which they do not name, is here too, other slots that they do not name are not."""
 
 MAX_CHARACTERS: Final = 1 << 18  # reserved codes hold signatures of a few kilobytes
 
