@@ -62,6 +62,12 @@ def suffix(name):
     return registry.handler(handler).extensions[0] if is_sample else Path(base).suffix
 
 
+def test_a_mutant_keeps_the_suffix_of_what_it_was_made_from():
+    assert suffix("with-gps.mov: flip_bytes") == ".mov"
+    assert suffix("mp4/full: flip_bytes, cut") == ".mp4"
+    assert suffix("text/") == ".txt"
+
+
 def failed(answer):
     return answer.get("outcome") not in {"labelled", "refused"} or bool(answer["problems"])
 

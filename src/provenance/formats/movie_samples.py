@@ -11,7 +11,7 @@ from array import array
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, chain, islice, repeat
-from operator import add, sub
+from operator import add, le, sub
 from typing import BinaryIO, Final
 
 from provenance.errors import MalformedMedia
@@ -20,6 +20,7 @@ from provenance.formats.bmff import Box
 from provenance.formats.movie import Movie
 
 _RUN: Final = 3  # numbers in an entry of stsc: first chunk, samples in each, and what describes them
+_MOST: Final = 0x7FFFFFFF  # what readers hold in signed numbers
 _CODES: Final = {8: "B", 16: "H", 32: "I"}
 _HALF: Final = 4  # bits of the smallest size in stz2
 # In stsd, of its first entry: version, samples in a packet, bytes in a frame.
@@ -83,10 +84,12 @@ def _runs(file: BinaryIO, box: Box, chunks: int) -> Iterator[tuple[int, int]]:
     fields = bmff.Fields(_held(file, box), box.payload)
     fields.version()
     numbers = _numbers(fields.raw(4 * _RUN * fields.number(4)), 32)
-    firsts, counts = numbers[::_RUN], numbers[1::_RUN]
+    firsts, counts, kinds = (numbers[at::_RUN] for at in range(_RUN))
     if not chunks:
         return
-    if firsts[:1] != array("I", [1]) or any(map(int.__gt__, firsts, firsts[1:])) or 0 in counts:
+    # Readers guess at an entry that cannot be, each in its own way.
+    ordered = firsts[:1] == array("I", [1]) and all(map(le, firsts, firsts[1:]))
+    if not ordered or 0 in counts or 0 in kinds[:-1] or max(chain(counts, kinds)) > _MOST:
         raise bmff.damaged(box.start)
     for first, following, count in zip(firsts, chain(firsts[1:], (chunks + 1,)), counts, strict=False):
         yield count, max(0, min(following, chunks + 1) - first)

@@ -203,4 +203,5 @@ def _is_text(head: bytes, codec: str) -> bool:
         text = decoder.decode(head)
     except UnicodeDecodeError:
         return False
-    return all(character.isprintable() or character.isspace() for character in text.removeprefix("\ufeff"))
+    readable = all(character.isprintable() or character.isspace() for character in text.removeprefix("\ufeff"))
+    return readable and bool(text)

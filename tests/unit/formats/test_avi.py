@@ -3,6 +3,7 @@ import json
 import shutil
 import struct
 import subprocess
+import time
 
 import pytest
 
@@ -228,7 +229,7 @@ def test_a_damaged_file_is_refused(content, code):
         assert caught.value.code == code
 
 
-@pytest.mark.parametrize("index", [b"", bytes(30), struct.pack("<HBBI4s12x", 2, 0, 1, 9, b"00dc") + b"\xff" * 80])
+@pytest.mark.parametrize("index", [b"", bytes(30), struct.pack("<HBBI4s12x", 3, 0, 1, 9, b"00dc") + b"\xff" * 80])
 def test_an_index_of_another_kind_says_nothing(index):
     header = lists(b"hdrl", MAIN, lists(b"strl", chunk(b"indx", index)))
     assert elements(write(riff(header, MOVI), aigc=AIGC)) == [(AIGC, "riff-info")]
@@ -290,3 +291,83 @@ def test_signing_keeps_every_byte(sdk, trust, tmp_path):
 def test_a_manifest_stays_outside_where_the_binding_would_change_chunks():
     odd = chunk(b"LIST", b"movi00dc\3\0\0\0odd")
     assert read(riff(HEADER, odd, INDEX)).unsignable == "riff-would-be-rearranged"
+
+
+def old_index(*entries):
+    return chunk(b"idx1", b"".join(struct.pack("<4sIII", b"00dc", 16, *each) for each in entries))
+
+
+def new_index(base, *entries, kind=b"ix00"):
+    packed = b"".join(struct.pack("<II", *each) for each in entries)
+    return chunk(kind, struct.pack("<HBBI4sQ4x", 2, 0, 1, len(entries), b"00dc", base) + packed)
+
+
+MOVI_AT = len(riff(HEADER)) + 8  # where its type stands
+MOVI_SIZE = len(MOVI) - 8
+
+
+@pytest.mark.parametrize(
+    ("entries", "sound"),
+    [
+        ([(4, 256), (268, 3)], True),
+        ([(MOVI_AT + 4, 256), (MOVI_AT + 268, 3)], True),
+        ([(4, 256), (1 << 31, 0)], True),  # a picture that was left out
+        ([(MOVI_SIZE - 8 - 4, 4)], True),
+        ([(4, 256), (MOVI_SIZE - 8 - 4, 5)], False),
+        ([(4, 256), (MOVI_SIZE, 3)], False),
+        ([(4, 256), (MOVI_AT + 268, 3)], False),  # from the list and from the start of the file
+        ([(4, 256)] * 9_000 + [(0xFFFFFFFF, 0xFFFFFFFF)] + [(4, 256)] * 9_000, False),
+    ],
+)
+def test_an_index_names_nothing_outside_the_pictures(entries, sound):
+    content = riff(HEADER, MOVI, old_index(*entries), lists(b"INFO", TITLE))
+    refuse_unless(sound, content)
+
+
+def refuse_unless(sound, content):
+    if sound:
+        assert elements(write(content, aigc=AIGC)) == [(AIGC, "riff-info")]
+        return
+    with pytest.raises(MalformedMedia) as caught:
+        read(content)
+    assert caught.value.code == "riff-damaged"
+    assert avi.read(io.BytesIO(content), whole=False).format == "avi"  # of one just written from a sound one
+
+
+@pytest.mark.parametrize(
+    ("base", "entries", "sound"),
+    [
+        (0, [(12, 0x80000000 | 256), (276, 3)], True),
+        (4, [(8, 256)], True),
+        (0, [(12, 256), (0xFFFFFFFF, 0)], True),
+        (0, [(12, 0x7FFFFFFF)], False),
+        (1 << 63, [(12, 256)], False),
+        (-20, [(12, 256)], False),
+    ],
+)
+@pytest.mark.parametrize("beside", [True, False])
+def test_an_index_of_opendml_names_nothing_outside_the_pictures(base, entries, sound, beside):
+    def film(start):
+        index = new_index(max(0, start + base), *entries, kind=b"ix00" if beside else b"indx")
+        top = super_index((start + len(MOVI) - 8, len(index), 1)) if beside else index
+        header = lists(b"hdrl", MAIN, lists(b"strl", chunk(b"strh", bytes(56)), top))
+        return riff(header, MOVI, *([index] if beside else [])), len(riff(header)) + 8
+
+    refuse_unless(sound, film(film(0)[1])[0])
+
+
+def test_an_index_of_indexes_names_indexes_and_each_once():
+    def film(*entries):
+        header = lists(b"hdrl", MAIN, lists(b"strl", chunk(b"strh", bytes(56)), super_index(*entries)))
+        return riff(header, MOVI, chunk(b"ix00", bytes(24))), len(riff(header, MOVI))
+
+    refuse_unless(True, film((film((0, 0, 0))[1], 32, 1))[0])
+    refuse_unless(False, film((film((0, 0, 0))[1] - 1, 32, 1))[0])
+    refuse_unless(False, film(*[(film(*[(0, 0, 0)] * 90)[1], 32, 1)] * 90)[0])
+
+
+def test_half_a_million_entries_are_looked_through_at_once():
+    content = riff(HEADER, MOVI, chunk(b"idx1", struct.pack("<4sIII", b"00dc", 16, 4, 256) * 500_000))
+    start = time.process_time()
+    assert read(content).format == "avi"
+    assert time.process_time() - start < 1

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import time
 
 import pytest
 
@@ -617,3 +618,112 @@ def test_in_place_a_packet_elsewhere_stays_there_while_it_stays_as_it_is(tmp_pat
     after = path.read_bytes()
     assert (read(after).xmp, read(after).xmp_count, stated(after)) == (b"<x/>", 1, [("aigc", ELEMENT)])
     assert len(after) > len(content)
+
+
+def stsc(*runs):
+    return full(b"stsc", number(len(runs)), *(number(each) for run in runs for each in (*run, 1)))
+
+
+def stsz(*sizes, one=0, count=None):
+    return full(b"stsz", number(one), number(len(sizes) if count is None else count), *map(number, sizes))
+
+
+def stz2(bits, packed, count):
+    return full(b"stz2", number(bits), number(count), packed)
+
+
+def sampled(*tables, entry=None, behind=b"", start=None, chunks=2):
+    """A film of `SOUND` twice, in a chunk each, its index last."""
+    media = box(b"mdat", SOUND * 2)
+    first = len(ftyp()) + 8 if start is None else start
+    places = struct.pack(f">{chunks}I", *range(first, first + len(SOUND) * chunks, len(SOUND)))
+    offsets = full(b"stco", number(chunks), places)
+    moov = box(b"moov", mvhd(), track(offsets, *tables, entry=entry))
+    return ftyp() + media + moov + behind
+
+
+def quicktime_sound(samples, size):
+    return box(b"ima4", bytes(8), number(1, 2), bytes(18), number(samples), bytes(4), number(size), bytes(4))
+
+
+@pytest.mark.parametrize(
+    ("tables", "entry"),
+    [
+        ([stsc((1, 1)), stsz(5, 5)], None),
+        ([stsc((1, 2), (2, 1)), stsz(2, 3, 5)], None),
+        ([stsc((1, 5)), stsz(one=1, count=10)], None),
+        ([stsc((1, 1)), stsz(one=5, count=2)], None),
+        ([stsc((1, 0x7FFFFFFF)), stsz(5)], None),  # the last chunk of fewer samples, and one of none
+        ([stsc((1, 1), (9, 3)), stsz(5, 5)], None),
+        ([stsc((1, 1)), stz2(8, b"\5\5", 2)], None),
+        ([stsc((1, 1)), stz2(16, b"\0\5\0\5", 2)], None),
+        ([stsc((1, 1)), stz2(4, b"\x55", 2)], None),
+        ([stsc((1, 64)), stsz(one=1, count=128)], quicktime_sound(64, 5)),
+        ([stsc((1, 64)), stsz(one=1, count=128)], quicktime_sound(0, 0)),  # nobody says how long they are
+        ([stsc((1, 1))], None),
+    ],
+)
+def test_samples_that_fill_the_media_are_accepted(tables, entry):
+    assert stated(write(sampled(*tables, entry=entry), aigc=ELEMENT)) == [("aigc", ELEMENT)]
+
+
+@pytest.mark.parametrize(
+    ("tables", "entry"),
+    [
+        ([stsc((1, 1)), stsz(5, 6)], None),
+        ([stsc((1, 1), (2, 2)), stsz(5, 5, 1)], None),
+        ([stsc((1, 1)), stsz(one=6, count=2)], None),
+        ([stsc((1, 1)), stz2(8, b"\5\6", 2)], None),
+        ([stsc((1, 1)), stz2(16, b"\0\5\0\6", 2)], None),
+        ([stsc((1, 1)), stz2(4, b"\x56", 2)], None),
+        ([stsc((1, 64)), stsz(one=1, count=128)], quicktime_sound(64, 6)),
+        ([stsc((2, 1)), stsz(5, 5)], None),
+        ([stsc((1, 1), (3, 1), (2, 1)), stsz(5, 5)], None),
+        ([stsc((1, 0)), stsz(5, 5)], None),
+        ([stsc((1, 0xFFFFFFFF)), stsz(5, 5)], None),
+        ([full(b"stsc", number(2), *map(number, (1, 1, 0, 2, 1, 1))), stsz(5, 5)], None),
+        ([stsc((1, 1)), stsz(5, 5, count=3)], None),
+        ([stsc((1, 1)), stz2(5, b"\5\5", 2)], None),
+    ],
+)
+def test_samples_that_reach_into_the_index_are_refused(tables, entry):
+    content = sampled(*tables, entry=entry)
+    with pytest.raises(MalformedMedia) as caught:
+        read(content)
+    assert caught.value.code == "bmff-damaged"
+    assert handler(content).read(io.BytesIO(content), whole=False).format == "mp4"
+
+
+@pytest.mark.parametrize("behind", [box(b"uuid", PACKET, b"<x/>"), box(b"AIGC", ELEMENT.encode())])
+def test_samples_in_a_packet_or_a_label_are_refused(behind):
+    tables = stsc((1, 1)), stsz(1, 1)
+    with pytest.raises(MalformedMedia) as caught:
+        read(sampled(*tables, behind=behind, start=len(sampled(*tables))))
+    assert caught.value.code == "bmff-damaged"
+
+
+def test_samples_in_any_other_box_are_accepted():
+    tables = stsc((1, 1)), stsz(5, 5)
+    assert read(sampled(*tables, behind=box(b"free", bytes(20)), start=len(sampled(*tables)) + 8)).format == "mp4"
+
+
+@pytest.mark.parametrize("sizes", [stsz(5, 0xFFFFFFFF), stsz(one=0xFFFFFFFF, count=0xFFFFFFFF)])
+def test_samples_that_reach_behind_the_end_are_refused(sizes):
+    with pytest.raises(MalformedMedia) as caught:
+        read(sampled(stsc((1, 1)), sizes, behind=box(b"free", bytes(20))))
+    assert caught.value.code == "bmff-truncated"
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        (stsc((1, 1)), full(b"stsz", bytes(4), number(1_000_000), number(5) * 1_000_000)),
+        (stsc((1, 3), (2, 1)), stsz(one=5, count=1_000_002)),
+    ],
+)
+def test_a_million_samples_are_looked_through_at_once(tables):
+    content = sampled(*tables, chunks=1_000_000, behind=box(b"mdat", bytes(5_000_010)))
+    start = time.process_time()
+    with pytest.raises(MalformedMedia):  # some lie in the index: the longest way through
+        read(content)
+    assert time.process_time() - start < 2

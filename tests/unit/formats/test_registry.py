@@ -49,6 +49,44 @@ def test_a_file_that_is_no_media_is_refused_with_what_it_is(tmp_path, content, c
         assert "JPEG, PNG" in error.diagnostics(locale)
 
 
+def test_every_format_that_works_is_named_as_people_know_it(tmp_path):
+    supported = refusal(tmp_path, b"").details["supported"].split(", ")
+    assert {"Word", "Excel", "PowerPoint", "PDF", "HTML", "Markdown", "TEXT"} <= set(supported)
+    assert len(supported) == len(set(supported))
+    assert not {"OOXML", "JXL-CODESTREAM"} & set(supported)
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".md", ".html"])
+def test_an_empty_text_is_empty(tmp_path, suffix):
+    path = tmp_path / f"empty{suffix}"
+    path.touch()
+    with pytest.raises(UnsupportedFormat) as caught:
+        registry.read(path)
+    assert caught.value.code == "media-empty"
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".md", ".html"])
+@pytest.mark.parametrize("codec", ["gb18030", "gbk", "utf-16", "utf-16-le", "utf-16-be"])
+def test_a_text_in_another_encoding_is_told_to_be_one(tmp_path, suffix, codec):
+    path = tmp_path / f"note{suffix}"
+    path.write_bytes(("成都大熊猫基地 panda\r\n" * 99).encode(codec))  # longer than what is looked at
+    with pytest.raises(UnsupportedFormat) as caught:
+        registry.read(path)
+    assert caught.value.code == "text-encoding"
+    assert all("UTF-8" in caught.value.diagnostics(locale) for locale in ("en", "zh-CN"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.jpg", "成都".encode("gb18030")), ("a.txt", bytes(range(1, 256))), ("a.txt", b"\0" * 600), ("a.txt", b"\xff")],
+)
+def test_other_bytes_are_no_text_whatever_their_name(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UnsupportedFormat) as caught:
+        registry.read(tmp_path / name)
+    assert caught.value.code == "format-unknown"
+
+
 @pytest.mark.parametrize("name", ["BMP"])
 def test_another_container_is_named(tmp_path, name):
     out = io.BytesIO()

@@ -277,3 +277,16 @@ def test_signing_keeps_every_byte(sdk, trust, tmp_path):
     assert sdk.verify(target, trust=trust).files[0].manifest.state == "trusted"
     assert after[8:].startswith(content[8 : content.index(b"_PMX")])
     assert read(after).has_manifest
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+def test_an_rf64_that_others_have_made_is_opened_and_signed_beside(sdk, trust, tmp_path):
+    source, target = tmp_path / "in.wav", tmp_path / "out.wav"
+    sine = ("-f", "lavfi", "-i", "sine=duration=0.1")
+    subprocess.run(["ffmpeg", "-v", "error", *sine, "-rf64", "always", str(source)], check=True, timeout=60)
+    assert source.read_bytes().startswith(b"RF64")
+    # A label that states no source of the sound: the action is that the file was opened.
+    sdk.attach_media(source, {"labels": [{"kind": "source", "publisher": "新华社"}]}, into=target)
+    (verified,) = sdk.verify(target, trust=trust).files
+    assert verified.manifest.state == "trusted"
+    assert target.with_name("out.wav.c2pa").is_file()
