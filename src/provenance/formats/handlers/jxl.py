@@ -241,7 +241,7 @@ def _positions_elsewhere(file: BinaryIO) -> list[Edit]:
 def _without_position(kind: bytes, data: bytes) -> bytes | None:
     """Return as many bytes without a position; None where it cannot be taken out."""
     if kind != b"Exif":
-        return None if position.STATED.search(data) else data
+        return None if any(position.stated(data)) else data
     before, block = exif_item.split(data)
     try:
         return before + exif.without_position(block)
