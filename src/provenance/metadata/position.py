@@ -35,6 +35,7 @@ _PAIR: Final = re.compile(rb"\.\0?(?:\d\0?){3,15}(?:[ ,;/]\0?){1,3}(?:[+-]\0?)?(
 _FIRST_DEGREES: Final = re.compile(rb"[+-]?\d{1,3}\Z")
 # In Matroska the letter D begins what follows a name: the value, an element 0x4487.
 _NAMED: Final = re.compile(rb"[\w.:-]{0,40}(?:location|coord|geo|gps)(?:(?!D\x87)[\w.:-]){0,40}", re.IGNORECASE)
+_PLACES: Final = (b"location", b"coord", b"geo", b"gps")
 _AFTER_NAME: Final = 160  # bytes of a tag in front of a pair: its name, heads of binary fields, the name of a city
 _ISO_6709: Final = re.compile(
     r"([+-])(\d{2}|\d{4}|\d{6})(\.\d+)?([+-])(\d{3}|\d{5}|\d{7})(\.\d+)?(?:[+-].*|CRS.*|/.*)?", re.ASCII
@@ -60,6 +61,8 @@ def stated(data: bytes | mmap.mmap, *, tags: bool = True) -> Iterator[Stated]:
         yield Stated(found.start(), _shown(found[0]), "XMP" if is_name else None)
     for found in _PAIR.finditer(data) if tags else ():
         head = data[max(0, found.start() - _AFTER_NAME) : found.start()].replace(b"\0", b"")
+        if not any(word in head.lower() for word in _PLACES):
+            continue
         name, first = next(reversed(list(_NAMED.finditer(head))), None), _FIRST_DEGREES.search(head)
         if name and first and _is_on_earth(pair := first[0] + found[0].replace(b"\0", b"")):
             yield Stated(found.start(), _shown(pair), _shown(name[0]))
