@@ -65,7 +65,10 @@ def measure_video(source: Path, stated: Sequence[Notice]) -> tuple[NoticeReading
     orientation = registry.read(source, whole=False).orientation or 1
     readings = []
     try:
-        with open_input(source) as file, library.open(file, mode="r", buffer_size=_BUFFER) as container:
+        with (
+            open_input(source) as file,
+            library.open(file, mode="r", metadata_errors="replace", buffer_size=_BUFFER) as container,
+        ):
             if not container.streams.video:
                 raise MalformedMedia("video-no-pictures", path=source)
             container.streams.video[0].thread_type = "AUTO"

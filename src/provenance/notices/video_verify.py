@@ -71,7 +71,7 @@ def _streams(file: BinaryIO) -> list[Stream] | None:
     times: dict[int, list[tuple[int | None, int | None, int | None]]] = {}
     digests: dict[int, list[bytes]] = {}
     try:
-        with library.open(file, mode="r", buffer_size=_BUFFER) as container:
+        with library.open(file, mode="r", metadata_errors="replace", buffer_size=_BUFFER) as container:
             kinds = [stream.type for stream in container.streams]
             for packet in container.demux():
                 if packet.size:

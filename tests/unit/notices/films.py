@@ -42,6 +42,7 @@ FILMS = {
     "h264-full-range": ("mp4", (*_SEEN, *_X264, "-pix_fmt", "yuvj420p")),
     "h264-10-bit": ("mp4", (*_SEEN, *_X264, "-pix_fmt", "yuv420p10le")),
     "h264-matroska": ("mkv", (*_SEEN, *_HEARD, *_X264)),
+    "h264-cues-first": ("mkv", (*_SEEN, *_HEARD, *_X264, "-cluster_time_limit", "700", "-cues_to_front", "1")),
     "h264-one-gop": ("mp4", (*_SEEN, *_HEARD, *_X264, "-g", "500")),
     "h264-open-gop": ("mp4", (*_SEEN, *_HEARD, *_X264, "-x264-params", "open-gop=1")),
     "h264-said": (

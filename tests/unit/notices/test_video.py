@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from provenance.errors import MalformedMedia, MissingExtra, NoticeDoesNotFit, UnsupportedFormat, UsageError
-from provenance.formats import registry
+from provenance.formats import ebml, matroska_layout, registry
+from provenance.formats.ebml import Reader
+from provenance.formats.matroska_layout import CLUSTER, CUES, SEEK_HEAD
 from provenance.model.notice import Seconds
 from provenance.notices import layout
 from provenance.notices.video import draw_video, probe, video_drawable
@@ -21,6 +23,7 @@ from .films import GOP, RATE, SECONDS, Films, packets, pictures
 
 pytest.importorskip("av")
 
+GBK = "保留".encode("gbk")  # no UTF-8, as old tools write it
 TWO_SECONDS = (0.0, 2.0)
 # Name of the film: message code of why all of it is encoded anew, or None.
 SHAPES = {
@@ -123,6 +126,7 @@ def test_metadata_chapters_and_every_other_box_go_over(films, tmp_path):
     chapters.write_text(";FFMETADATA1\ntitle=kept\n[CHAPTER]\nTIMEBASE=1/1\nSTART=0\nEND=2\ntitle=first\n")
     told = ["-i", str(plain), "-i", str(chapters), "-map", "0", "-map_metadata", "1", "-c", "copy", "-movflags"]
     subprocess.run(["ffmpeg", "-v", "error", *told, "+use_metadata_tags", str(rich)], check=True)
+    rich.write_bytes(rich.read_bytes().replace(b"kept", GBK))
     uuid = b"\0\0\0\x20uuid" + bytes(range(16)) + b"a secret"
     rich.write_bytes(rich.read_bytes() + uuid)
     target, _, result = drawn(rich, tmp_path)
@@ -134,9 +138,53 @@ def test_metadata_chapters_and_every_other_box_go_over(films, tmp_path):
         for path in (rich, target)
     ]
     assert seen[0] == seen[1]
-    assert b"kept" in seen[0]
+    assert GBK in target.read_bytes()
     assert b"first" in seen[0]
     assert registry.read(rich).fields == registry.read(target).fields
+
+
+@pytest.mark.parametrize("name", ["h264-matroska", "h264-cues-first", "vp9"])
+def test_the_index_of_a_segment_leads_to_its_blocks(films, tmp_path, name):
+    target, _, result = drawn(films(name), tmp_path)
+    assert result.media_change == "head"
+    points = cue_points(target)
+    assert len(points) == len(cue_points(films(name))) >= SECONDS
+    for time, cluster_time, block_time in points:
+        assert block_time == time
+        assert cluster_time <= time
+
+
+def cue_points(path):
+    """Return for each entry of the index its time, that of the cluster and that of the block it leads to."""
+    with path.open("rb") as file:
+        reader = Reader(file)
+        layout = matroska_layout.read(reader)
+        (cues,) = layout.of_kind(CUES)
+        assert cues.start in {
+            seek.number(0x53AC) + layout.segment.data
+            for head in layout.of_kind(SEEK_HEAD)
+            for seek in ebml.tree(head, reader.content(head), {0x4DBB}).children
+            if seek.kind == 0x4DBB
+        }
+        tree = ebml.tree(cues, reader.content(cues), {0xBB, 0xB7})
+        assert tree.holding(tree.children) == tree  # its checksum
+        points = []
+        for point in tree.children:
+            if point.kind != 0xBB:
+                continue
+            for place in (each for each in point.children if each.kind == 0xB7):
+                cluster = reader.element(place.number(0xF1) + layout.segment.data, layout.segment.end)
+                assert cluster.kind == CLUSTER
+                content = file.seek(cluster.data) and file.read(cluster.end - cluster.data)
+                whole = ebml.tree(cluster, content, ())
+                assert whole.holding(whole.children) == whole
+                block = reader.element(cluster.data + place.number(0xF0), cluster.end)
+                data = reader.content(block)
+                if block.kind == 0xA0:
+                    data = ebml.tree(block, data, ()).data(0xA1)
+                time = whole.number(0xE7)
+                points.append((point.number(0xB3), time, time + int.from_bytes(data[1:3], "big", signed=True)))
+        return points
 
 
 def test_messages_beside_pictures_stay(films, tmp_path):
