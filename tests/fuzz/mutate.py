@@ -236,6 +236,9 @@ MUTATIONS = (
 )
 
 
+LARGEST = 1 << 25  # a length that was changed may ask for gigabytes
+
+
 def mutant(seed, pool):
     """Return the name of what was mutated how, and the bytes; `pool` is name → bytes."""
     chance = random.Random(seed)
@@ -244,7 +247,7 @@ def mutant(seed, pool):
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
         mutate = chance.choice(MUTATIONS)
         other = pool[chance.choice(sorted(pool))]
-        content = mutate(chance, content, layout(content), other) or b"\0"
+        content = mutate(chance, content, layout(content), other)[:LARGEST] or b"\0"
         done.append(mutate.__name__)
     if content.startswith(PNG) and chance.random() < 0.8:
         content = with_checksums(content)
