@@ -30,6 +30,7 @@ _NO_KERNEL_COPY: Final = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTS
 _TAKEN: Final = {errno.ENOTEMPTY, errno.EEXIST}
 
 
+_is_kept: ContextVar[bool] = ContextVar("is_kept", default=False)
 _watcher: ContextVar[Callable[[int], None] | None] = ContextVar("watcher", default=None)
 
 
@@ -134,12 +135,14 @@ def _copy_buffered(source: BinaryIO, target: BinaryIO, start: int, left: int) ->
 def begin_flush(file: BinaryIO, length: int = 0) -> None:
     """Let the kernel start to write the last `length` bytes of `file`, or all, while the caller goes on to copy.
 
-    The final fsync waits for the rest: begun early, a copy takes a quarter less. Only a hint, for Linux: elsewhere, and
-    on files that are none, it does nothing.
+    The final fsync waits for the rest: begun early, a copy takes a quarter less. Only a hint, for Linux and inside a
+    block of `new_file`: what is written anywhere else, such as a scratch file, need never reach the disk.
 
     Raises:
         OSError: writing failed.
     """
+    if not _is_kept.get():
+        return
     file.flush()
     with contextlib.suppress(OSError):
         _sync_file_range()(file.fileno(), file.tell() - length if length else 0, length, _WRITE)
@@ -181,7 +184,11 @@ def new_file(target: Path) -> Iterator[BinaryIO]:
     with _os_errors(target):
         try:
             with part.open("xb+") as file:
-                yield file
+                token = _is_kept.set(True)
+                try:
+                    yield file
+                finally:
+                    _is_kept.reset(token)
                 file.flush()
                 os.fsync(file.fileno())
             _give_name(part, target)

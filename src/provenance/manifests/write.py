@@ -25,6 +25,7 @@ DETACHED: Final = "application/octet-stream"
 _GENERATOR: Final = "provenance-labels"
 _PARENT_ID: Final = "xmp:iid:parent"  # ties the action to the ingredient; the binding puts a link in its place
 _PARENT_STORE: Final = "parent.c2pa"
+_FLUSHED_AT_ONCE: Final = 1 << 20
 _INTEGERS: Final = range(-(2**63), 2**63)
 
 
@@ -248,8 +249,19 @@ class _Sink:
 
     def __init__(self, file: BinaryIO) -> None:
         self.error: OSError | None = None
-        for name in ("read", "readinto", "write", "seek", "tell", "flush"):
+        self._file, self._unflushed = file, 0
+        for name in ("read", "readinto", "seek", "tell", "flush"):
             setattr(self, name, self._remembering(getattr(file, name)))
+        self.write = self._remembering(self._write)
+
+    def _write(self, data: bytes) -> int:
+        """Write, and let the disk begin while the binding goes on."""
+        written = self._file.write(data)
+        self._unflushed += written
+        if self._unflushed >= _FLUSHED_AT_ONCE:
+            _files.begin_flush(self._file, self._unflushed)
+            self._unflushed = 0
+        return written
 
     def _remembering(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def called(*arguments: Any) -> Any:
