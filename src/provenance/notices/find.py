@@ -55,7 +55,7 @@ def measure(source: Path, notices: Sequence[Notice], *, orientation: int) -> tup
     if not notices:
         return ()
     picture = to_displayed(_decoded(source), orientation)
-    return tuple(_reading(picture, notice) for notice in notices)
+    return tuple(reading(picture, notice) for notice in notices)
 
 
 def _decoded(source: Path) -> Picture:
@@ -74,7 +74,8 @@ def _decoded(source: Path) -> Picture:
     return np.asarray(picture, dtype=np.uint8)
 
 
-def _reading(picture: Picture, notice: Notice) -> NoticeReading:
+def reading(picture: Picture, notice: Notice) -> NoticeReading:
+    """Return what is seen of one notice in a picture as displayed, an array of rows, columns and colours."""
     height, width = picture.shape[:2]
     best: Match | None = None
     for model, scales in _models(notice, width, height):

@@ -17,7 +17,7 @@ from provenance.errors import MalformedMedia
 from provenance.formats import registry
 from provenance.formats.base import check_picture_size
 from provenance.model.notice import Notice, NoticeReading, Seconds
-from provenance.notices.find import _reading as reading_of
+from provenance.notices.find import reading as reading_of
 from provenance.notices.match import Picture
 from provenance.notices.place import to_displayed
 from provenance.notices.video_codec import av
