@@ -14,6 +14,7 @@ from provenance.model.post import Post
 from provenance.rules import engine, evaluate
 from provenance.rules.guards import Docket, guard_of, media_of
 from provenance.rules.judges import Bench, bench_for
+from provenance.rules.views import case_of
 
 from .cases import case_files, observed, read_case
 from .test_unknown_facts import CATALOG, days, looks, posts
@@ -102,3 +103,21 @@ def test_a_guard_is_what_a_condition_cannot_hold_without(data: dict[str, Any], t
 )
 def test_the_media_of_a_condition_are_those_it_can_hold_in(data: dict[str, Any], media: set[str] | None) -> None:
     assert media_of(condition(data)) == media
+
+
+def test_a_view_names_everything_that_a_rule_may_be_filed_under() -> None:
+    """No rule of the edition is filed under a medium or a notice alone; one of an operator's may be."""
+    label = {"kind": "ai-generated", "grade": "confirmed", "producer": "doubao", "produce_id": "1"}
+    post = Post.from_dict(
+        {
+            "schema": "provenance/post/1",
+            "id": "p",
+            "kind": "image-text",
+            "account": {"id": "a", "name": "b"},
+            "assets": [{"id": "1", "path": "a.jpg", "labels": [label]}],
+        }
+    )
+    case = case_of(post, [observed(post, 0, CATALOG)], CATALOG, "cn", date(2026, 11, 21))
+    tokens = set(case.view.assets[0].tokens())
+    assert {("media", "image"), ("own", "ai-generated"), ("notice", "ai-generated")} <= tokens
+    assert {("says", "ai-generated"), ("element", 1)} <= tokens
