@@ -55,7 +55,7 @@ def base() -> dict[str, Any]:
 def merged(one: Any, other: Any) -> Any:
     if not (isinstance(one, dict) and isinstance(other, dict)):
         return copy.deepcopy(other)
-    return {**one, **{key: merged(one.get(key), value) for key, value in other.items()}}
+    return {**copy.deepcopy(one), **{key: merged(one.get(key), value) for key, value in other.items()}}
 
 
 def remove(post: dict[str, Any], pointer: str) -> None:

@@ -7,7 +7,7 @@ something").
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
 
@@ -108,20 +108,11 @@ def plan(found: Look, wanted: Wanted, *, on_conflict: OnConflict) -> Plan:
     captured_at, coordinates = _camera_values(found, wanted)
     standing = found.record or found.signed_record or Record()
     present = {(each.kind, each.text) for each in found.observation.notices if each.found}
-    kept = tuple(each for each in standing.notices if (each.kind, each.text) in present)
     warnings += [
         ("label-beside-another", {"pointer": placed.pointer, "kind": placed.kind})
         for placed in wanted.labels
         if records.stands_beside_another(standing.labels, placed)
     ]
-    record = Record(
-        post=wanted.post_id,
-        asset=wanted.asset_id,
-        labels=records.merged(
-            [private_label(each, wanted.location_privacy) for each in standing.labels], wanted.labels
-        ),
-        notices=kept,
-    )
     return Plan(
         properties=properties,
         removed=frozenset(removed),
@@ -129,9 +120,20 @@ def plan(found: Look, wanted: Wanted, *, on_conflict: OnConflict) -> Plan:
         captured_at=captured_at,
         coordinates=(instead if found.camera and found.camera.coordinates else None) or coordinates,
         fields=own,
-        record=record,
+        record=_record(standing, wanted, present),
         draw=tuple(each for each in wanted.notices if each not in present),
         warnings=tuple(warnings),
+    )
+
+
+def _record(standing: Record, wanted: Wanted, present: Collection[tuple[str, str]]) -> Record:
+    """Return the record that stands in the file with what is wanted, and of its notices those that are there."""
+    labels = [private_label(each, wanted.location_privacy) for each in standing.labels]
+    return Record(
+        post=wanted.post_id,
+        asset=wanted.asset_id,
+        labels=records.merged(labels, wanted.labels),
+        notices=tuple(each for each in standing.notices if (each.kind, each.text) in present),
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import chain
 from pathlib import PurePath
-from typing import Final
+from typing import Any, Final
 
 from provenance.catalog import Catalog
 from provenance.catalog.facts import ASSET_FACTS, FACTS
@@ -53,6 +53,30 @@ def evaluate(
     catalog.require_kinds(post)
     case = case_of(post, observations, catalog, jurisdiction, on, sources=sources)
     notices = tuple(_statuses(case))
+    findings, missing, manual = _heard(bench, case, post, sources)
+    findings += house.undeclared(catalog, missing)
+    findings += house.in_files(catalog, post, case, observations)
+    findings += house.unverified(catalog, notices)
+    if not (bench.post.every or bench.asset.every):
+        findings.append(house.house_finding(catalog, "no-rule-in-force", "", {"on": on.isoformat()}))
+    return Report(
+        scope="post",
+        publishable=not any(each.severity == "blocking" for each in findings),
+        edition=catalog.edition,
+        jurisdiction=jurisdiction,
+        checked_on=on.isoformat(),
+        acting_as=post.acting_as,
+        subject=_subject(post, observations),
+        findings=_sorted(findings),
+        notices=notices,
+        not_evaluated=tuple(manual),
+    )
+
+
+def _heard(
+    bench: Bench, case: Case, post: Post, sources: frozenset[str] | None
+) -> tuple[list[Finding], dict[str, list[str]], list[NotEvaluated]]:
+    """Return what the judges find, which rules each absent fact leaves undecided, and what is left to a person."""
     missing: dict[str, list[str]] = {}
     findings: list[Finding] = []
     manual: list[NotEvaluated] = []
@@ -65,27 +89,20 @@ def evaluate(
         for key in absent:
             missing.setdefault(FACTS[key].pointer.format(at=at), []).append(judge.rule.id)
         if verdict is not None:
-            asset = post.assets[at] if at >= 0 else None
-            pointer = f"/assets/{at}{judge.rule.pointer}" if at >= 0 else judge.rule.pointer
-            findings.append(_finding(judge, verdict, view, pointer, {"asset": asset, "account": post.account}))
-    findings += house.undeclared(catalog, missing)
-    findings += house.in_files(catalog, post, case, observations)
-    findings += house.unverified(catalog, notices)
-    if not (bench.post.every or bench.asset.every):
-        findings.append(house.house_finding(catalog, "no-rule-in-force", "", {"on": on.isoformat()}))
+            findings.append(_finding(judge, verdict, view, *_place(post, at, judge)))
+    return findings, missing, manual
+
+
+def _place(post: Post, at: int, judge: Judge) -> tuple[str, dict[str, object]]:
+    """Return where a finding about asset number `at`, or the post, points, and what its texts may name."""
+    asset = post.assets[at] if at >= 0 else None
+    pointer = f"/assets/{at}{judge.rule.pointer}" if at >= 0 else judge.rule.pointer
+    return pointer, {"asset": asset, "account": post.account}
+
+
+def _subject(post: Post, observations: Sequence[Observation]) -> dict[str, Any]:
     assets = [{"pointer": f"/assets/{at}", "sha256": seen.sha256} for at, seen in enumerate(observations)]
-    return Report(
-        scope="post",
-        publishable=not any(each.severity == "blocking" for each in findings),
-        edition=catalog.edition,
-        jurisdiction=jurisdiction,
-        checked_on=on.isoformat(),
-        acting_as=post.acting_as,
-        subject={"id": post.id, "assets": assets},
-        findings=_sorted(findings),
-        notices=notices,
-        not_evaluated=tuple(manual),
-    )
+    return {"id": post.id, "assets": assets}
 
 
 def evaluate_media(observation: Observation, catalog: Catalog, *, on: date, jurisdiction: str = "cn") -> Report:
