@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, Final, NamedTuple
 
 from provenance.errors import MalformedMedia
@@ -90,15 +90,16 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """One directory and the offset of the one that follows it in the chain, or zero."""
+    """One directory, the first entry of each tag, and the offset of the one that follows it in the chain, or zero."""
 
     span: Span
     entries: tuple[Entry, ...]
     following: int
+    first: dict[int, Entry] = field(repr=False, compare=False)
 
     def get(self, tag: int) -> Entry | None:
         """Return the first entry of a tag."""
-        return next((entry for entry in self.entries if entry.tag == tag), None)
+        return self.first.get(tag)
 
 
 class Found(NamedTuple):
@@ -184,7 +185,9 @@ def directory(stream: Stream, start: int) -> Directory:
     size = count * stream.entry.size
     raw = bytes_at(stream, first, size + stream.pointer)
     (following,) = struct.unpack_from(stream.order + stream.pointer_code, raw, size)
-    return Directory(Span(start, first + len(raw)), tuple(_entries(stream, first, raw[:size])), following)
+    entries = tuple(_entries(stream, first, raw[:size]))
+    by_tag = {entry.tag: entry for entry in reversed(entries)}
+    return Directory(Span(start, first + len(raw)), entries, following, by_tag)
 
 
 def is_outside(stream: Stream, entry: Entry) -> bool:

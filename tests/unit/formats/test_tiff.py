@@ -439,7 +439,7 @@ AT = LITTLE.end(1)
 def test_a_broken_structure_is_refused_in_good_time(content, code):
     started = time.process_time()
     assert refusal(content) == code
-    assert time.process_time() - started < 10
+    assert time.process_time() - started < 2 * 10  # read twice, and slowed by the measuring of coverage
 
 
 def test_strips_without_end_are_refused_in_good_time(monkeypatch):

@@ -347,9 +347,10 @@ def test_a_full_disk_is_an_output_error_and_leaves_nothing(tmp_path, signer, mak
     assert leftovers(tmp_path) == ["in.jpg"]
 
 
-def test_a_folder_that_is_gone_is_an_output_error(photo, tmp_path, signer):
-    with pytest.raises(OutputNotWritten):
+def test_a_folder_that_is_gone_is_refused_by_name(photo, tmp_path, signer):
+    with pytest.raises(OutputRefused) as caught:
         sign(photo, tmp_path / "gone" / "out.jpg", Claim({}, CREATED), mime="image/jpeg", signer=signer)
+    assert caught.value.code == "output-folder-missing"
 
 
 @pytest.mark.parametrize("call", range(1, 9))
