@@ -88,4 +88,4 @@ def _on_film(source: Path, path: Path, planned: Plan) -> tuple[Drawn, list[Media
 
 
 def _taken(planned: Plan) -> list[Box]:
-    return [notice.box for notice in planned.record.notices]
+    return [notice.box for notice in planned.record.notices if notice.box]

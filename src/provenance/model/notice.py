@@ -31,16 +31,28 @@ class Seconds(Value):
 
 
 class Notice(Value):
-    """A notice drawn into a medium."""
+    """A notice put into a medium.
+
+    Attributes:
+        kind: The label kind it is the notice of.
+        text: What it says; of a rhythm, its rhythm, ``短`` and ``长`` with a space between letters.
+        box: Where it stands in the displayed picture; None for sound and text.
+        seconds: When it is shown or heard; None where it always is.
+    """
 
     kind: Name
     text: Line
-    box: Box
+    box: Box | None = None
     seconds: Seconds | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return the shape of the record and of `post.json`: `seconds` is always there."""
-        return {**self.model_dump(mode="json", exclude={"seconds"}), "seconds": self.seconds and self.seconds.as_json()}
+        """Return the shape of the record and of `post.json`: `box` and `seconds` are always there."""
+        return {
+            "kind": self.kind,
+            "text": self.text,
+            "box": self.box and self.box.as_json(),
+            "seconds": self.seconds and self.seconds.as_json(),
+        }
 
 
 class NoticeReading(Value):

@@ -15,7 +15,7 @@ from PIL import Image
 
 from provenance._files import open_input
 from provenance.errors import GlyphMissing, MalformedMedia, NoticeDoesNotFit
-from provenance.model.notice import Notice, NoticeReading
+from provenance.model.notice import Box, Notice, NoticeReading
 from provenance.notices.match import (
     Match,
     Model,
@@ -78,8 +78,8 @@ def reading(picture: Picture, notice: Notice) -> NoticeReading:
     """Return what is seen of one notice in a picture as displayed, an array of rows, columns and colours."""
     height, width = picture.shape[:2]
     best: Match | None = None
-    for model, scales in _models(notice, width, height):
-        match = find_plate(picture, model, notice.box, scales)
+    for model, box, scales in _models(notice, width, height):
+        match = find_plate(picture, model, box, scales)
         if match and (best is None or match.likeness > best.likeness):
             best = match
         if best and best.likeness >= _SURE:
@@ -99,9 +99,11 @@ def reading(picture: Picture, notice: Notice) -> NoticeReading:
     )
 
 
-def _models(notice: Notice, width: int, height: int) -> Iterator[tuple[Model, tuple[float, ...]]]:
-    """Yield what the record can mean, with the scales to look at: this picture's own size first, then a resized one."""
+def _models(notice: Notice, width: int, height: int) -> Iterator[tuple[Model, Box, tuple[float, ...]]]:
+    """Yield what the record can mean, its box, and the scales to look at: this picture's own size, then a resized one."""
     box, side = notice.box, min(width, height)
+    if box is None:
+        return
     try:
         require_glyphs(notice.text)
     except GlyphMissing:
@@ -110,8 +112,8 @@ def _models(notice: Notice, width: int, height: int) -> Iterator[tuple[Model, tu
         if side >= SMALLEST_SIDE and plate_size(notice.text, side, box.width) == (box.width, box.height):
             setting = sized_by_ink(notice.text, ink_target(side), box.width)
             if model := model_of(setting, box, notice.text):
-                yield model, (1.0,)
+                yield model, box, (1.0,)
     guess = setting_on(notice.text, box)
     if guess and (model := model_of(guess, box, notice.text)):
         sizes = {1.0, ink_target(side) / model.recorded_ink}
-        yield model, tuple(size * factor for size in sorted(sizes) for factor in _SCALES)
+        yield model, box, tuple(size * factor for size in sorted(sizes) for factor in _SCALES)

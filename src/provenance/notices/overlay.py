@@ -47,7 +47,7 @@ def patches(notices: Sequence[Notice], width: int, height: int, orientation: int
 
 def _patch(notice: Notice, width: int, height: int, orientation: int) -> Patch:
     box = notice.box
-    if box.x + box.width > width or box.y + box.height > height:
+    if box is None or box.x + box.width > width or box.y + box.height > height:
         raise does_not_fit("notice-box-outside", text=notice.text, width=width, height=height)
     setting = sized_by_ink(notice.text, ink_target(min(width, height)), box.width)
     if setting.width > box.width or setting.height > box.height:
