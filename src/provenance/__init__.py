@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from provenance.attach import Attached, Labelled
+    from provenance.attach import Attached, DrawOptions, Labelled, VoiceClip
     from provenance.catalog import Catalog
     from provenance.declare import Advice
     from provenance.errors import (
@@ -67,6 +67,7 @@ __all__ = [
     "Comparison",
     "ConflictingLabels",
     "DanglingCitation",
+    "DrawOptions",
     "EditionNotFound",
     "FileVerification",
     "Finding",
@@ -98,6 +99,7 @@ __all__ = [
     "UnsupportedFormat",
     "UsageError",
     "Verification",
+    "VoiceClip",
     "trust_from_files",
 ]
 # Where each name lives; the others are errors.
@@ -107,6 +109,7 @@ _HOMES = {
     "Attached": "attach",
     "Catalog": "catalog",
     "Comparison": "model.comparison",
+    "DrawOptions": "attach",
     "FileVerification": "model.verification",
     "Finding": "model.report",
     "Labelled": "attach",
@@ -116,6 +119,7 @@ _HOMES = {
     "Signer": "manifests.signer",
     "SourceList": "sources.registry",
     "Verification": "model.verification",
+    "VoiceClip": "attach",
     "trust_from_files": "manifests.trust",
 }
 __version__ = "0.1.0"

@@ -14,7 +14,8 @@ from provenance import check as _check
 from provenance import compare as _compare
 from provenance import declare as _declare
 from provenance import verify as _verify
-from provenance.attach import Attached, Labelled, OnConflict
+from provenance.attach import Attached, DrawOptions, Labelled, OnConflict
+from provenance.attach.options import DEFAULT
 from provenance.catalog import Catalog
 from provenance.check import Progress
 from provenance.declare import Advice
@@ -59,11 +60,13 @@ class Provenance:
         into: str | Path,
         on_conflict: OnConflict = "refuse",
         fix: bool = False,
+        drawing: DrawOptions = DEFAULT,
         progress: Progress | None = None,
     ) -> Attached:
         """Write labelled copies of a post's assets and the finished post into the new folder `into`.
 
         With `fix`, labels that an asset's own file states and the post does not are added; nothing is invented.
+        `drawing` says how notices are put into the media.
 
         Raises:
             UsageError: the post is wrong, contradicts a file, or `into` is not empty.
@@ -78,6 +81,7 @@ class Provenance:
             catalog=self.catalog,
             signer=self.signer,
             on_conflict=on_conflict,
+            drawing=drawing,
             progress=progress,
         )
         return replace(done, fixes=notes)
@@ -89,6 +93,8 @@ class Provenance:
         *,
         into: str | Path,
         on_conflict: OnConflict = "refuse",
+        drawing: DrawOptions = DEFAULT,
+        progress: Progress | None = None,
     ) -> Labelled:
         """Write a labelled copy of one media file to the new file `into`; see `attach` for the errors.
 
@@ -97,9 +103,18 @@ class Provenance:
             asset: ``labels`` and, where known, ``origin`` and ``draw``, as an asset of a post file has them.
             into: The copy.
             on_conflict: ``keep`` leaves what the file says and records ours beside it.
+            drawing: How notices are put in.
+            progress: Called with pictures done, pictures in all, and the file's name while notices are put in.
         """
         return _attach.attach_media(
-            Path(media), Path(into), asset, catalog=self.catalog, signer=self.signer, on_conflict=on_conflict
+            Path(media),
+            Path(into),
+            asset,
+            catalog=self.catalog,
+            signer=self.signer,
+            on_conflict=on_conflict,
+            drawing=drawing,
+            progress=progress,
         )
 
     def attach_in_place(

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 from provenance import _files
 from provenance.attach.carry import Drawn
+from provenance.attach.options import DrawOptions
 from provenance.attach.plan import Plan
 from provenance.errors import MediaError, MissingExtra
 from provenance.model.notice import Box, Seconds
 from provenance.observe import Look
 
-FILM_SECONDS: Final = 3.0
-"""How long a notice shows from the start of a film; GB 45438-2025, 5.4 g, asks for 2 s at normal speed."""
+Progress = Callable[[int, int, str], None]
 _SHOWN: Final = frozenset({"image", "video"})
 
 
 @contextlib.contextmanager
-def drawn(source: Path, folder: Path, found: Look, planned: Plan) -> Iterator[tuple[Drawn, list[MediaError]]]:
+def drawn(  # noqa: PLR0917 - what is there, what is wanted, and where
+    source: Path, folder: Path, found: Look, planned: Plan, options: DrawOptions, progress: Progress | None
+) -> Iterator[tuple[Drawn, list[MediaError]]]:
     """Yield the file whose picture is final, and what went differently; a scratch file in `folder` is gone afterwards.
 
     Raises:
@@ -35,8 +37,10 @@ def drawn(source: Path, folder: Path, found: Look, planned: Plan) -> Iterator[tu
     else:
         with _files.scratch_file(folder) as path:
             try:
-                is_film = found.container.media == "video"
-                result = _on_film(source, path, planned) if is_film else _on_picture(source, path, found, planned)
+                if found.container.media == "video":
+                    result = _on_film(source, path, planned, options, progress)
+                else:
+                    result = _on_picture(source, path, found, planned)
             except MissingExtra as error:
                 result = Drawn(source), [not_drawn(source, found, planned), MediaError(error.code, **error.details)]
             yield result
@@ -70,21 +74,35 @@ def _on_picture(source: Path, path: Path, found: Look, planned: Plan) -> tuple[D
     return Drawn(path, placed, result.media_change, result.method), []
 
 
-def _on_film(source: Path, path: Path, planned: Plan) -> tuple[Drawn, list[MediaError]]:
+def _on_film(
+    source: Path, path: Path, planned: Plan, options: DrawOptions, progress: Progress | None
+) -> tuple[Drawn, list[MediaError]]:
     from provenance import notices
     from provenance.notices import video
 
     film = video.probe(source)
-    end = FILM_SECONDS if film.duration > FILM_SECONDS else None
+    end = options.seconds if film.duration > options.seconds else None
     shown = Seconds(start=0, end=end)
     placed = tuple(
         notice.model_copy(update={"seconds": shown})
         for notice in notices.layout(planned.draw, film.width, film.height, _taken(planned))
     )
     with path.open("r+b") as file:
-        result = video.draw_video(source, file, placed, seconds=(0, end))
+        result = video.draw_video(
+            source,
+            file,
+            placed,
+            seconds=(0, end),
+            reencode="auto" if options.reencode else "never",
+            progress=_named(progress, source),
+        )
     why = [MediaError(result.reason, path=source)] if result.reason else []
     return Drawn(path, placed, result.media_change, result.method), why
+
+
+def _named(progress: Progress | None, source: Path) -> Progress | None:
+    """Return a callback that shows the file's name instead of what its notices need at the moment."""
+    return progress and (lambda done, total, _: progress(done, total, source.name))
 
 
 def _taken(planned: Plan) -> list[Box]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, get_args
@@ -20,6 +20,7 @@ from provenance.model.notice import Notice
 from provenance.model.post import MediaChange
 from provenance.observe import MANIFEST_SUFFIX, XMP_SUFFIX, Look, look
 
+Progress = Callable[[int, int, str], None]
 _EXTENSION_DAMAGED: Final = "xmp-extension-damaged"
 # What readers look for in the first packet, even where it is parted.
 _IN_FIRST_PACKET: Final = frozenset(
@@ -63,11 +64,18 @@ class Labelled:
 
 
 def label_file(
-    source: Path, target: Path, wanted: Wanted, *, signer: Signer | None, on_conflict: OnConflict = "refuse"
+    source: Path,
+    target: Path,
+    wanted: Wanted,
+    *,
+    signer: Signer | None,
+    on_conflict: OnConflict = "refuse",
+    progress: Progress | None = None,
 ) -> Labelled:
     """Write a labelled copy of `source` to `target`; `source` is never changed.
 
-    A file that already says all this, signed by the same signer, is copied byte for byte.
+    A file that already says all this, signed by the same signer, is copied byte for byte. `progress` is called with
+    pictures done, pictures in all, and the file's name while notices are put in.
 
     Raises:
         AssetNotFound: `source` cannot be read.
@@ -81,19 +89,28 @@ def label_file(
         raise UsageError("option-unknown", option="on_conflict", value=on_conflict, known="refuse, keep")
     _files.refuse_existing(target)
     try:
-        return _labelled(source, target, wanted, signer, on_conflict)
+        return _labelled(source, target, wanted, signer, on_conflict, progress)
     except (ConflictingLabels, MediaError) as error:
         error.details.setdefault("path", source)
         raise
 
 
-def _labelled(source: Path, target: Path, wanted: Wanted, signer: Signer | None, on_conflict: OnConflict) -> Labelled:
+def _labelled(  # noqa: PLR0917 - all that `label_file` was given
+    source: Path,
+    target: Path,
+    wanted: Wanted,
+    signer: Signer | None,
+    on_conflict: OnConflict,
+    progress: Progress | None,
+) -> Labelled:
     found = look(source)
     _refuse_loss(found, signer)
     planned = plan(found, wanted, on_conflict=on_conflict)
     _refuse_existing_sidecars(found, target, signer)
     with contextlib.ExitStack() as stack:
-        drawn, warnings = stack.enter_context(drawing.drawn(source, target.parent, found, planned))
+        drawn, warnings = stack.enter_context(
+            drawing.drawn(source, target.parent, found, planned, wanted.drawing, progress)
+        )
         record = with_notices(planned, drawn.notices)
         carriers = metadata_to_write(found, planned, record.text())
         job = Job(

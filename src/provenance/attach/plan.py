@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
 
 from provenance.attach import own_fields
+from provenance.attach.options import DEFAULT, DrawOptions
 from provenance.attach.privacy import FURTHER_POSITION, LocationPrivacy, private_label, private_value
 from provenance.errors import ConflictingLabels, InvalidPost, MetadataNotWritten
 from provenance.formats.base import Fields
@@ -38,7 +39,7 @@ class Wanted:
     """What `attach` was asked to put on one file.
 
     `notices` are ``(kind, text)`` pairs to draw; `source_type` is an IPTC URI; the ids are those of the record. Labels
-    come with the coordinates that `location_privacy` allows.
+    come with the coordinates that `location_privacy` allows. `drawing` says how notices are put in.
     """
 
     labels: tuple[PlacedLabel, ...]
@@ -47,6 +48,7 @@ class Wanted:
     location_privacy: LocationPrivacy = "keep"
     post_id: str | None = None
     asset_id: str | None = None
+    drawing: DrawOptions = DEFAULT
 
     def own(self, kind: type[Any]) -> Iterator[PlacedLabel]:
         """Yield the asset's own labels of a type: only they are written into standard fields."""

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from provenance import _files
-from provenance.attach.file import Labelled, label_file
+from provenance.attach.file import Labelled, Progress, label_file
 from provenance.attach.in_place import label_in_place
+from provenance.attach.options import DEFAULT, DrawOptions
 from provenance.attach.plan import OnConflict, Wanted
 from provenance.attach.privacy import LocationPrivacy, private_label
 from provenance.catalog import Catalog
@@ -21,7 +22,6 @@ from provenance.model.base import Value
 from provenance.model.labels import AIGenerated, Capture
 from provenance.model.post import Post
 
-Progress = Callable[[int, int, str], None]
 POST_FILE: Final = "post.json"
 _MEDIA: Final = "media"
 
@@ -41,13 +41,14 @@ class Attached:
         return (*self.fixes, *(warning for asset in self.assets for warning in asset.warnings))
 
 
-def attach_post(
+def attach_post(  # noqa: PLR0913 - the whole use case
     post: Post,
     folder: Path,
     *,
     catalog: Catalog,
     signer: Signer | None,
     on_conflict: OnConflict = "refuse",
+    drawing: DrawOptions = DEFAULT,
     progress: Progress | None = None,
 ) -> Attached:
     """Write labelled copies of every asset and the finished post into a new folder.
@@ -69,8 +70,14 @@ def attach_post(
             if progress:
                 progress(index, len(sources), source.name)
             try:
-                wanted = _wanted(post, index, catalog)
-                done = label_file(source, staging / _MEDIA / name, wanted, signer=signer, on_conflict=on_conflict)
+                done = label_file(
+                    source,
+                    staging / _MEDIA / name,
+                    dataclasses.replace(_wanted(post, index, catalog), drawing=drawing),
+                    signer=signer,
+                    on_conflict=on_conflict,
+                    progress=progress,
+                )
             except ProvenanceError as error:
                 error.details.setdefault("pointer", f"/assets/{index}")
                 raise
@@ -81,7 +88,7 @@ def attach_post(
     return Attached(folder, Post.from_dict(finished, folder=folder), tuple(_moved(labelled, folder / _MEDIA)))
 
 
-def attach_media(
+def attach_media(  # noqa: PLR0913 - the whole use case
     source: Path,
     target: Path,
     asset: Mapping[str, Any],
@@ -89,6 +96,8 @@ def attach_media(
     catalog: Catalog,
     signer: Signer | None,
     on_conflict: OnConflict = "refuse",
+    drawing: DrawOptions = DEFAULT,
+    progress: Progress | None = None,
 ) -> Labelled:
     """Write a labelled copy of one file that belongs to no post.
 
@@ -99,13 +108,18 @@ def attach_media(
         catalog: The rule edition.
         signer: Who signs; None signs nothing.
         on_conflict: ``keep`` leaves what the file says and records ours beside it.
+        drawing: How notices are put in.
+        progress: Called with pictures done, pictures in all, and the file's name while notices are put in.
 
     Raises:
         InvalidPost: a label is wrong; the pointer counts from the asset. See `label_file` for the rest.
     """
-    return _one_file(
-        asset, catalog, lambda wanted: label_file(source, target, wanted, signer=signer, on_conflict=on_conflict)
-    )
+
+    def label(wanted: Wanted) -> Labelled:
+        wanted = dataclasses.replace(wanted, drawing=drawing)
+        return label_file(source, target, wanted, signer=signer, on_conflict=on_conflict, progress=progress)
+
+    return _one_file(asset, catalog, label)
 
 
 def attach_in_place(

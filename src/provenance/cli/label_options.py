@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, cast
 import typer
 
 from provenance import _files
+from provenance.cli.option_groups import with_group
 from provenance.errors import InvalidPost, ProvenanceError
 
 _LARGEST_LABELS_FILE: Final = 1 << 20
@@ -118,13 +119,6 @@ class Given:
 
 def with_label_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command an option for each label field; it receives them as ``fields``."""
-
-    def with_fields(**arguments: Any) -> Any:
-        fields = {option.name: arguments.pop(option.name) for option in _OPTIONS}
-        return command(**arguments, fields=fields)
-
-    plain = inspect.signature(command, eval_str=True)
-    kept = [each for name, each in plain.parameters.items() if name != "fields"]
     added = [
         inspect.Parameter(
             option.name,
@@ -137,10 +131,7 @@ def with_label_options(command: Callable[..., Any]) -> Callable[..., Any]:
         )
         for option in _OPTIONS
     ]
-    with_fields.__signature__ = plain.replace(parameters=[*kept, *added])  # type: ignore[attr-defined]
-    with_fields.__annotations__ = {each.name: each.annotation for each in (*kept, *added)}
-    with_fields.__doc__ = command.__doc__
-    return with_fields
+    return with_group(command, "fields", added)
 
 
 def given(fields: Mapping[str, Any], labels_file: Path | None) -> Given:

@@ -100,7 +100,7 @@ def reading(picture: Picture, notice: Notice) -> NoticeReading:
 
 
 def _models(notice: Notice, width: int, height: int) -> Iterator[tuple[Model, Box, tuple[float, ...]]]:
-    """Yield what the record can mean, its box, and the scales to look at: this picture's own size, then a resized one."""
+    """Yield what the record can mean, its box, and the scales to look at: this picture's own size, then a resized."""
     box, side = notice.box, min(width, height)
     if box is None:
         return

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from provenance import _files
-from provenance.attach import POST_FILE, Attached, Labelled
+from provenance.attach import POST_FILE, Attached, DrawOptions, Labelled
 from provenance.cli import output, tables
 from provenance.cli.label_options import Given, given, with_label_options
+from provenance.cli.notice_options import drawing, with_notice_options
 from provenance.cli.output import AsJson, Lang
 from provenance.cli.signers import Certificate, Key, NoManifest, signer_for
 from provenance.errors import ProvenanceError, UsageError
@@ -65,10 +68,12 @@ Check = Annotated[
 ]
 
 
+@with_notice_options
 @with_label_options
 def attach(
     item: Item,
     fields: dict[str, Any],
+    notice: dict[str, Any],
     into: Into = None,
     in_place: InPlace = False,
     labels: LabelsFile = None,
@@ -91,6 +96,7 @@ def attach(
     del lang
     if (into is None) is not in_place:
         raise UsageError("output-or-in-place")
+    how = drawing(notice)
     one_file = {"--origin": origin, "--location-privacy": location_privacy, "--draw": draw}
     whole_post = is_post(item)  # before a signer is looked for: a wrong path must not make a development identity
     sdk = Provenance(
@@ -105,9 +111,10 @@ def attach(
         _refuse_media_options(fields, {**one_file, "--labels": labels, "--in-place": in_place})
     if whole_post and into is not None:
         with output.progress() as progress:
-            done = sdk.attach(item, into=into, on_conflict=on_conflict, fix=fix, progress=progress)
+            done = sdk.attach(item, into=into, on_conflict=on_conflict, fix=fix, drawing=how, progress=progress)
     else:
-        done = _media(sdk, item, into, (given(fields, labels), one_file), on_conflict)
+        label = partial(_label, sdk, item, into, on_conflict=on_conflict, how=how)
+        done = _media(item, given(fields, labels), one_file, label)
     for warning in done.warnings:
         output.warn(warning)
     report = sdk.check(done if isinstance(done, Attached) else done.path) if check else None
@@ -115,10 +122,7 @@ def attach(
     return 1 if report is not None and (report.publishable is False or report.blocking) else 0
 
 
-def _media(
-    sdk: Provenance, item: Path, into: Path | None, stated: tuple[Given, dict[str, Any]], on_conflict: Conflict
-) -> Labelled:
-    labels, options = stated
+def _media(item: Path, labels: Given, options: dict[str, Any], label: Callable[[dict[str, Any]], Labelled]) -> Labelled:
     asset: dict[str, Any] = {"labels": labels.labels}
     asset |= {flag.strip("-").replace("-", "_"): value for flag, value in options.items() if value}
     if not labels.labels and not options["--location-privacy"]:
@@ -126,17 +130,28 @@ def _media(
     if asset.get("draw") == ["none"]:
         asset["draw"] = []
     try:
-        with output.progress(item.name):
-            if into is None:
-                done = sdk.attach_in_place(item, asset, on_conflict=on_conflict)
-            else:
-                done = sdk.attach_media(item, asset, into=into, on_conflict=on_conflict)
+        done = label(asset)
     except ProvenanceError as error:
         labels.explain(error)
         raise
     for warning in done.warnings:
         labels.explain(warning)
     return done
+
+
+def _label(
+    sdk: Provenance,
+    item: Path,
+    into: Path | None,
+    asset: dict[str, Any],
+    *,
+    on_conflict: Conflict,
+    how: DrawOptions,
+) -> Labelled:
+    with output.progress(item.name) as progress:
+        if into is None:
+            return sdk.attach_in_place(item, asset, on_conflict=on_conflict)
+        return sdk.attach_media(item, asset, into=into, on_conflict=on_conflict, drawing=how, progress=progress)
 
 
 def _refuse_media_options(fields: dict[str, Any], options: dict[str, Any]) -> None:
