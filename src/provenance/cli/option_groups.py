@@ -11,7 +11,8 @@ def with_group(command: Callable[..., Any], name: str, added: Sequence[inspect.P
     """Return the command with options added, whose values it receives as the mapping ``name``."""
 
     def gathered(**arguments: Any) -> Any:
-        return command(**arguments, **{name: {each.name: arguments.pop(each.name) for each in added}})
+        group = {each.name: arguments.pop(each.name) for each in added}
+        return command(**arguments, **{name: group})
 
     plain = inspect.signature(command, eval_str=True)
     kept = [each for each in plain.parameters.values() if each.name != name]
