@@ -10,6 +10,7 @@ from pydantic.json_schema import SkipJsonSchema
 from provenance.model.base import Line, Name, Number, Pixels, Value
 
 Surface = Literal["media", "post", "account", "player"]
+Recognised = Literal["template", "ocr", "rhythm", "voice", "text"]
 _Any = TypeVar("_Any")
 _Unsaid = Annotated[SkipJsonSchema[_Any], Field(exclude=True)]
 
@@ -66,6 +67,8 @@ class NoticeReading(Value):
         found: It is there, large and clear enough.
         height_ratio: Ink height / short side of the picture.
         contrast: WCAG ratio of ink to what surrounds it.
+        evidence: What it was recognised by: the likeness of its picture, characters read in the picture, the rhythm or
+            the speech heard, the text itself; None where nothing like it was.
         box: Where it stands in the displayed picture.
         seconds: When it is shown or heard.
         covered: Something of the player or the page lies over it.
@@ -80,6 +83,7 @@ class NoticeReading(Value):
     found: bool
     height_ratio: float | None = None
     contrast: float | None = None
+    evidence: Recognised | None = None
     box: _Unsaid[Box | None] = None
     seconds: _Unsaid[Seconds | None] = None
     covered: _Unsaid[bool | None] = None

@@ -95,6 +95,7 @@ def reading(picture: Picture, notice: Notice) -> NoticeReading:
         found=legible and says_the_same(best),
         height_ratio=round(ratio, 4),
         contrast=round(contrast, 2),
+        evidence="template",
         box=best.box,
     )
 
