@@ -10,6 +10,7 @@ from provenance.errors import MediaTooLarge, NoticeDoesNotFit
 WAY_ON: Final = '"draw": []'
 LARGEST_FILE: Final = 1 << 30  # bytes
 LARGEST_PICTURE: Final = 200_000_000  # pixels
+LARGEST_ANIMATION: Final = 4_000_000_000  # pixels of all frames: some two thousand of 1080p
 
 
 def does_not_fit(code: str, **details: object) -> NoticeDoesNotFit:
@@ -36,4 +37,16 @@ def check_picture_size(width: int, height: int, **details: object) -> None:
     if width * height > LARGEST_PICTURE:
         raise MediaTooLarge(
             "notice-picture-too-large", way_on=WAY_ON, width=width, height=height, limit=LARGEST_PICTURE, **details
+        )
+
+
+def check_animation_size(width: int, height: int, frames: int, **details: object) -> None:
+    """Refuse an animation of more than `LARGEST_ANIMATION` pixels in all its frames.
+
+    Raises:
+        MediaTooLarge: it is.
+    """
+    if width * height * frames > LARGEST_ANIMATION:
+        raise MediaTooLarge(
+            "notice-animation-too-large", way_on=WAY_ON, frames=frames, limit=LARGEST_ANIMATION, **details
         )
