@@ -22,6 +22,7 @@ from provenance.cli.commands import (
     rules,
     schema,
     sources,
+    trust,
     verify,
 )
 from provenance.errors import ProvenanceError
@@ -48,7 +49,8 @@ app.command("schema", short_help="Print a JSON Schema. 打印结构。")(schema.
 app.command("demo", short_help="See it work. 演示全过程。")(demo.demo)
 app.add_typer(rules.app, name="rules", short_help="Look at the rules. 查看规则。")
 app.add_typer(sources.app, name="sources", short_help="List of news sources. 稿源名单。")
-app.add_typer(identity.app, name="identity", short_help="Make identities. 生成签名身份。")
+app.add_typer(identity.app, name="identity", short_help="Make and inspect identities. 生成和查看签名身份。")
+app.add_typer(trust.app, name="trust", short_help="Authorities to trust. 信任的签发机构。")
 
 
 def run(arguments: Sequence[str]) -> int:

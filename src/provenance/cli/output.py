@@ -17,7 +17,7 @@ from rich.console import Console
 from provenance import _files
 from provenance._messages import Locale, message
 from provenance.cli.locale import default_locale
-from provenance.errors import ProvenanceError
+from provenance.errors import ProvenanceError, UsageError
 
 
 class _Language:
@@ -109,6 +109,11 @@ def _readable(value: object) -> object:
         datum = f" ({value['datum']})" if value.get("datum") else ""
         return f"{value['latitude']}, {value['longitude']}{datum}"
     return ", ".join(f"{key}={_readable(inner)}" for key, inner in value.items())
+
+
+def not_one_of(option: str, value: object, known: Sequence[str]) -> UsageError:
+    """Return the error for a value that an option does not take."""
+    return UsageError("option-unknown", option=option, value=value, known=", ".join(known))
 
 
 def document(data: Any) -> None:

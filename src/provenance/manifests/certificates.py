@@ -7,7 +7,7 @@ Source: C2PA Technical Specification 2.2, section 14.5.1 (certificate profiles).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -124,15 +124,28 @@ def check_signer(chain: Sequence[x509.Certificate], key: PrivateKeyTypes, path: 
         if not _belongs(leaf, key):
             code = "certificate-order" if any(_belongs(other, key) for other in chain) else "key-mismatch"
             raise CertificateRejected(code, path=path)
-        for code, defect in _DEFECTS:
-            if defect(leaf):
-                raise CertificateRejected(code, path=path, name=name_of(leaf), oids=", ".join(CLAIM_SIGNING_EKUS))
+        for code in defects_of(leaf):
+            raise CertificateRejected(code, path=path, name=name_of(leaf), oids=", ".join(CLAIM_SIGNING_EKUS))
     except UNREADABLE as error:
         raise CertificateRejected("certificate-malformed", path=path, reason=error) from error
     for number, (issued, issuer) in enumerate(pairwise(chain), start=1):
         if not _issued_by(issued, issuer):
             raise CertificateRejected("certificate-chain", path=path, number=number, next=number + 1)
     _check_dates(leaf, path)
+
+
+def defects_of(leaf: x509.Certificate) -> Iterator[str]:
+    """Yield the message codes of what in a certificate keeps it from signing claims, dates aside.
+
+    An extension that cannot be read raises one of `UNREADABLE`.
+    """
+    return (code for code, defect in _DEFECTS if defect(leaf))
+
+
+def usages_of(leaf: x509.Certificate) -> set[str]:
+    """Return the object identifiers of the extended key usages."""
+    usage = _extension(leaf, x509.ExtendedKeyUsage)
+    return {oid.dotted_string for oid in usage} if usage else set()
 
 
 def is_authority(certificate: x509.Certificate) -> bool:
@@ -208,9 +221,9 @@ def _cannot_sign(leaf: x509.Certificate) -> bool:
     return usage is None or not usage.digital_signature
 
 
-def _ekus(leaf: x509.Certificate) -> set[str]:
-    usage = _extension(leaf, x509.ExtendedKeyUsage)
-    return {oid.dotted_string for oid in usage} if usage else set()
+def _is_for_other_things(leaf: x509.Certificate) -> bool:
+    usages = usages_of(leaf)
+    return bool(usages) and not usages & set(CLAIM_SIGNING_EKUS)
 
 
 def _lacks_authority_key(leaf: x509.Certificate) -> bool:
@@ -228,9 +241,9 @@ _DEFECTS: Final[tuple[tuple[str, Check], ...]] = (
     ("certificate-signature-weak", _is_weakly_signed),
     ("certificate-key-usage-missing", lambda leaf: _extension(leaf, x509.KeyUsage) is None),
     ("certificate-key-usage", _cannot_sign),
-    ("certificate-extended-key-usage-missing", lambda leaf: not _ekus(leaf)),
-    ("certificate-extended-key-usage-forbidden", lambda leaf: bool(_ekus(leaf) & _FORBIDDEN_EKUS)),
-    ("certificate-extended-key-usage", lambda leaf: not _ekus(leaf) & set(CLAIM_SIGNING_EKUS)),
+    ("certificate-extended-key-usage-missing", lambda leaf: not usages_of(leaf)),
+    ("certificate-extended-key-usage-forbidden", lambda leaf: bool(usages_of(leaf) & _FORBIDDEN_EKUS)),
+    ("certificate-extended-key-usage", _is_for_other_things),
     ("certificate-authority-key-missing", _lacks_authority_key),
     ("certificate-extension-unknown", _has_unknown_critical),
 )

@@ -1,16 +1,66 @@
-"""Trust lists: the authorities whose signers read as `trusted`."""
+"""Trust lists: the authorities whose signers, time stamps and identities read as `trusted`.
+
+A list is kept for one purpose. The binding does not hold to that: an authority of time stamps that it was given makes a
+signer `trusted` too. So each list has a name of its own, and a verdict counts only when it says that it came from a
+list of that purpose.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, get_args
 
 from provenance import _files
-from provenance.errors import TrustListInvalid
+from provenance.errors import OutputNotWritten, TrustListInvalid, UsageError
+
+Kind = Literal["manifest", "tsa", "cawg"]
+"""What an authority is trusted for: signing manifests, time stamps, or identities of organisations."""
 
 _PEM_MARK: Final = b"-----BEGIN CERTIFICATE-----"
 _MAX_BYTES: Final = 16 << 20
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class TrustLists:
+    """Authorities by purpose, one PEM each."""
+
+    manifest: tuple[bytes, ...] = ()
+    tsa: tuple[bytes, ...] = ()
+    cawg: tuple[bytes, ...] = ()
+
+    @classmethod
+    def from_files(
+        cls, manifest: Iterable[Path] = (), *, tsa: Iterable[Path] = (), cawg: Iterable[Path] = ()
+    ) -> TrustLists:
+        """Load lists from PEM files; see `trust_from_files` for the errors."""
+        return cls(trust_from_files(manifest), trust_from_files(tsa), trust_from_files(cawg))
+
+    @classmethod
+    def stored(cls, folder: Path | None = None) -> TrustLists:
+        """Return the lists that the user keeps (`add`); see `trust_from_files` for the errors."""
+        lists = {kind: trust_from_files(each.path for each in kept(folder) if each.kind == kind) for kind in KINDS}
+        return cls(**lists)
+
+    def __or__(self, other: TrustLists) -> TrustLists:
+        """Return both together."""
+        return TrustLists(self.manifest + other.manifest, self.tsa + other.tsa, self.cawg + other.cawg)
+
+
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A list that the user keeps: its purpose, its name, and where it lies."""
+
+    kind: Kind
+    name: str
+    path: Path
 
 
 def trust_from_files(paths: Iterable[Path]) -> tuple[bytes, ...]:
@@ -24,6 +74,47 @@ def trust_from_files(paths: Iterable[Path]) -> tuple[bytes, ...]:
         TrustListInvalid: a file holds no authority, or a damaged certificate.
     """
     return tuple(pem for path in paths for pem in _authorities(path))
+
+
+def add(path: Path, *, kind: Kind = "manifest", name: str | None = None, folder: Path | None = None) -> Kept:
+    """Keep the authorities of a file as a list of the user's, in the place of one of that name.
+
+    Args:
+        path: PEM certificates, or one in DER.
+        kind: What they are trusted for.
+        name: What the list is called; the file's name without its ending by default.
+        folder: Where lists are kept; ``$XDG_CONFIG_HOME/provenance/trust`` by default.
+
+    Raises:
+        AssetNotFound, TrustListInvalid: see `trust_from_files`.
+        UsageError: the name is none for a file.
+        OutputNotWritten: the file system refused; an older list stays.
+    """
+    authorities = trust_from_files([path])
+    name = path.stem if name is None else name
+    if not _NAME.fullmatch(name) or name.startswith("."):
+        raise UsageError("trust-list-name", value=name)
+    target = (folder or _folder()) / kind / f"{name}.pem"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputNotWritten("output-not-written", path=target.parent, reason=error.strerror or "") from error
+    with _files.replaced_file(target) as file:
+        file.writelines(authorities)
+    return Kept(kind, name, target)
+
+
+def kept(folder: Path | None = None) -> Iterator[Kept]:
+    """Yield the lists that the user keeps, by purpose and name."""
+    for kind in KINDS:
+        for path in sorted((folder or _folder()).joinpath(kind).glob("*.pem")):
+            yield Kept(kind, path.stem, path)
+
+
+def _folder() -> Path:
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    # The XDG specification has relative values ignored.
+    return (Path(base) if base.startswith("/") else Path.home() / ".config") / "provenance" / "trust"
 
 
 def _authorities(path: Path) -> list[bytes]:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from provenance.cli import output
-from provenance.cli.output import Lang
+from provenance.cli import certificates, output
+from provenance.cli.output import AsJson, Lang
 
 app = typer.Typer(help="Signing identities. 签名身份。")
 app.callback(invoke_without_command=True)(output.help_without_command)
@@ -30,3 +30,30 @@ def new(
 
     made = identity.create(folder)
     typer.echo(output.text("identity-made", certificate=made.certificate, key=made.key, ca=made.ca))
+
+
+@app.command("inspect", short_help="Explain a certificate. 说明证书。")
+def inspect(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="A certificate chain, signing certificate first. 证书链,签名证书在前。"),
+    ],
+    json: AsJson = False,
+    lang: Lang = None,
+) -> int:
+    """Say whether a certificate can sign, everything that keeps it from it, and until when; exits 1 if it cannot.
+
+    说明证书能否用于签名、有哪些缺陷、何时到期;不能签名时退出码为 1。
+    """
+    del lang
+    from provenance.manifests.inspection import inspect_file
+
+    first, *issuers = inspect_file(file)
+    if json:
+        rows = [each.as_json() for each in (first, *issuers)]
+        output.document({"schema": "provenance/certificates/1", "certificates": rows})
+    else:
+        shown = [*certificates.lines(first, as_signer=True)]
+        shown += [line for each in issuers for line in certificates.lines(each, as_signer=False)]
+        typer.echo("\n".join(shown))
+    return 1 if first.defects else 0

@@ -16,7 +16,12 @@ from provenance.sdk import Provenance
 def verify(
     media: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Finished media files. 成品媒体文件。")],
     trust: Annotated[
-        list[Path] | None, typer.Option("--trust", metavar="PEM", help="Authorities to trust. 信任的签发机构。")
+        list[Path] | None,
+        typer.Option(
+            "--trust",
+            metavar="PEM",
+            help="Authorities to trust, beside those kept with trust add. 另行信任的签发机构。",
+        ),
     ] = None,
     require: Annotated[
         Literal["valid", "trusted"] | None,
@@ -30,9 +35,9 @@ def verify(
     说明每个文件各处的标识写了什么、是否有效、哪里互相矛盾。
     """
     del lang
-    from provenance.manifests.trust import trust_from_files
+    from provenance.manifests.trust import TrustLists, trust_from_files
 
-    authorities = trust_from_files(trust or [])
+    authorities = (*trust_from_files(trust or []), *TrustLists.stored().manifest)
     with output.progress() as progress:
         found = Provenance(signer=None).verify(*media, trust=authorities, require=require, progress=progress)
     if json:
