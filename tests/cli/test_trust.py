@@ -6,7 +6,7 @@ import pytest
 @pytest.fixture
 def labelled(run, media, tmp_path):
     out = tmp_path / "out.jpg"
-    assert run("attach", media / "scene.jpg", "-o", out, "--source", "新华社").code == 0
+    assert run("attach", media / "camera.jpg", "-o", out, "--fiction", "staged").code == 0
     return out
 
 
