@@ -453,3 +453,22 @@ def test_an_element_whose_label_is_no_number_is_its_producers_to_mend(run, media
     assert result.code == 2
     assert str(broken) in result.err
     assert "Label AIGC" in result.err
+
+
+def test_every_kind_of_label_can_be_given_by_options(run, media, tmp_path):
+    done = run(
+        *("attach", media / "poster.png", "-o", tmp_path / "out.png", "--no-manifest", "--draw", "none"),
+        *("--disputed-by", "审核员", "--disputed-at", "2026-05-02", "--disputed-reason", "来源不明"),
+        *("--rumor-by", "网信办", "--rumor-at", "2026-05-01", "--rumor-claim", "说法", "--debunk-url", "https://a.cn/"),
+        *("--advertiser", "某公司", "--opinion", "--minors-risk", "values"),
+    )
+    assert done.code == 0
+    found = run("verify", tmp_path / "out.png", "--json").json["files"][0]["labels"]
+    said = {each["kind"]: each["value"] for each in found if each["carrier"] == "xmp"}
+    assert said["rumor"] == {"at": "2026-05-01", "by": "网信办", "claim": "说法", "debunk_url": "https://a.cn/"}
+    assert said["disputed"]["reason"] == "来源不明"
+    assert (said["marketing"], said["opinion"], said["minors-risk"]) == (
+        {"advertiser": "某公司"},
+        {},
+        {"class": "values"},
+    )
