@@ -20,8 +20,9 @@ from provenance.rules import house
 from provenance.rules.guards import tokens_of_fact, tokens_of_post
 from provenance.rules.judges import Bench, Judge, Texts, Verdict, bench_for
 from provenance.rules.matched import changes_shown, matched
-from provenance.rules.texts import localized, shows
+from provenance.rules.texts import localized
 from provenance.rules.views import NO_FACTS, Case, Facts, View, case_of, view_of_file
+from provenance.text.visible import shows
 
 NEEDS_SOURCES: Final = "provenance sources import"
 """What `not_evaluated` says a rule needs that asks for the list of news source units, where none was imported."""

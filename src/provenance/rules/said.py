@@ -10,8 +10,8 @@ from provenance.catalog import PlannedNotice
 from provenance.catalog.words import Readable, WordList, readable
 from provenance.model.labels import Source
 from provenance.model.post import Post
-from provenance.rules.texts import Shown, body_text, folded, plain_text, shows
 from provenance.text import Difference, compare, name_key
+from provenance.text.visible import Shown, folded, seen, shown, shows
 
 
 class Said:
@@ -35,7 +35,7 @@ class Said:
     @cached_property
     def body(self) -> Shown:
         """What a reader sees of the body."""
-        return body_text(self._post.body, self._post.body_format)
+        return shown(self._post.body, self._post.body_format)
 
     def is_own(self, name: str) -> bool:
         """Say whether `name` is that, or the id, of another account of the same operator."""
@@ -93,4 +93,4 @@ class Said:
             return self._post.account.name
         if name == "title":
             return self._post.title or ""
-        return plain_text(self._post.body, self._post.body_format)
+        return seen(self._post.body, self._post.body_format)
