@@ -2,41 +2,23 @@
 
 Every other frame of the tags goes over byte-exact, and so does what stands behind the sound: ID3v1, APE, Lyrics3.
 
-Sources: ISO/IEC 11172-3, 2.4.1.3, and 13818-3 for the head of a frame of sound; ID3 tag versions 2.3.0 and 2.4.0; XMP
-specification, part 3, 1.1.4; TC260-PG-202510A.
+Sources: ID3 tag versions 2.3.0 and 2.4.0; XMP specification, part 3, 1.1.4; TC260-PG-202510A.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
 from provenance.errors import MalformedMedia, MetadataNotWritten
-from provenance.formats import id3, id3_signing
+from provenance.formats import id3, id3_signing, mpeg_audio
 from provenance.formats.base import BLOCK, NO_FIELDS, Container, Field, FieldName, Fields, Handler, Places
 from provenance.formats.id3 import Frame, Tag
+from provenance.formats.mpeg_audio import HEAD
 from provenance.formats.splice import splice
 
 _NATIVE: Final[tuple[FieldName, ...]] = ("aigc", "position")
 _XMP_OWNER: Final = b"XMP\0"
-_HEAD: Final = 4
-_SYNC: Final = re.compile(rb"\xff[\xe2-\xff]")
-# Of MPEG-1, then of MPEG-2 and 2.5; by generation and layer.
-_RATES: Final = {
-    each: dict(enumerate(rates, 1))
-    for each, rates in {
-        (1, 3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-        (1, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
-        (2, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-        (2, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-    }.items()
-}  # kilobits a second
-_SAMPLES: Final = {(1, 3): 1152, (1, 2): 1152, (2, 3): 576, (2, 2): 1152}  # in a frame
-_FREQUENCIES: Final = (44100, 48000, 32000)
-_VERSIONS: Final = {3: (1, 1), 2: (2, 2), 0: (2, 4)}  # generation, and what divides the frequencies
-_LAYERS: Final = {1: 3, 2: 2}  # the first layer is in no file of these names; none at all is AAC
-_SAME: Final = 0xFE  # all of the second byte but whether there is a checksum
 
 
 @dataclass(slots=True)
@@ -54,7 +36,7 @@ def sniff(head: bytes) -> bool:
     if length >= len(head):
         return True
     behind = head[length:].lstrip(b"\0")
-    return len(behind) < _HEAD or id3.end_of(behind) is not None or _is_sound(behind, 0, cut=True)
+    return len(behind) < HEAD or id3.end_of(behind) is not None or _is_sound(behind, 0, cut=True)
 
 
 def read(file: BinaryIO, *, whole: bool = True) -> Container:
@@ -139,37 +121,19 @@ def _check_sound(file: BinaryIO, start: int) -> None:
     zeros = len(block) - len(block.lstrip(b"\0")) if start else 0
     if _is_sound(block, zeros, cut=len(block) < BLOCK):
         return
-    if not start or not any(_is_sound(block, match.start(), cut=False) for match in _SYNC.finditer(block)):
+    if not start or not any(_is_sound(block, match.start(), cut=False) for match in mpeg_audio.SYNC.finditer(block)):
         raise MalformedMedia("mp3-no-sound", offset=start)
 
 
 def _is_sound(data: bytes, at: int, *, cut: bool) -> bool:
     """Say whether a frame of sound starts at an offset and another one behind it, if that is not `cut` off."""
-    length = _frame_length(data[at : at + _HEAD])
-    if length is None:
+    head = mpeg_audio.head_of(data[at : at + HEAD])
+    if head is None:
         return False
-    following = data[at + length : at + length + _HEAD]
-    if len(following) < _HEAD:
+    following = data[at + head.length : at + head.length + HEAD]
+    if len(following) < HEAD:
         return cut
-    # Version, layer and sample rate stay the same.
-    return (data[at + 1] ^ following[1]) & _SAME == 0 and _frame_length(following) is not None
-
-
-def _frame_length(head: bytes) -> int | None:
-    """Return how many bytes a frame of sound has; None if it is not one, or of a free rate, which tells no length."""
-    match = _SYNC.match(head)
-    if match is None or len(head) < _HEAD:
-        return None
-    version, layer = _VERSIONS.get(head[1] >> 3 & 3), _LAYERS.get(head[1] >> 1 & 3)
-    rate, frequency = head[2] >> 4, head[2] >> 2 & 3
-    if version is None or layer is None or frequency == len(_FREQUENCIES):
-        return None
-    generation, divisor = version
-    bits = _RATES[generation, layer].get(rate)
-    if bits is None:
-        return None
-    samples = _SAMPLES[generation, layer]
-    return samples // 8 * bits * 1000 * divisor // _FREQUENCIES[frequency] + (head[2] >> 1 & 1)
+    return mpeg_audio.go_together(data[at : at + HEAD], following) and mpeg_audio.head_of(following) is not None
 
 
 HANDLER: Final = Handler(
