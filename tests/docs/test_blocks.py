@@ -1,4 +1,4 @@
-"""Every block of the READMEs runs as it stands, and prints what it says it prints."""
+"""Every block of the READMEs and the how-to pages runs as it stands, and prints what it says it prints."""
 
 import fnmatch
 import os
@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```(python|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 READMES = ("README.md", "README.zh-CN.md")
+GUIDES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "how-to").glob("*.md"))
 
 
 def environment(home):
@@ -36,11 +37,11 @@ def run_console(block, folder, env):
         assert fnmatch.fnmatchcase(done.stdout, pattern or "*"), f"{command}\n{done.stdout}\n--- wanted\n{wanted}"
 
 
-@pytest.mark.parametrize("name", READMES)
-def test_every_block_of_the_readme_runs_and_prints_what_it_shows(name, tmp_path):
+@pytest.mark.parametrize("name", [*READMES, *GUIDES])
+def test_every_block_of_a_page_runs_and_prints_what_it_shows(name, tmp_path):
     env = environment(tmp_path / "home")
     blocks = BLOCK.findall((ROOT / name).read_text(encoding="utf-8"))
-    assert len(blocks) >= 5
+    assert len(blocks) >= (5 if name in READMES else 1)
     for language, block in blocks:
         if language == "console":
             run_console(block, tmp_path, env)
@@ -60,7 +61,7 @@ def test_both_readmes_hold_the_same_blocks_and_headings():
     assert skeleton(english) == skeleton(chinese)
 
 
-@pytest.mark.parametrize("path", [*READMES, "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "labels/README.md"])
+@pytest.mark.parametrize("path", [*READMES, *GUIDES, "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "labels/README.md"])
 def test_every_relative_link_leads_somewhere(path):
     text = (ROOT / path).read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", text):
