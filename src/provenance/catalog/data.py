@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from provenance.catalog.conditions import Condition
-from provenance.model.base import Line, Name, Value, refuse
+from provenance.model.base import Line, Name, Pixels, Value, refuse
 from provenance.model.notice import Surface
 from provenance.model.observation import Carrier
 from provenance.model.post import Role
@@ -90,10 +90,40 @@ class Kind(Value):
     field: tuple[FieldSpec, ...] = ()
 
 
+class SafeArea(Value):
+    """What the controls of players leave free of a picture that fills the screen of a telephone.
+
+    Attributes:
+        width: Of the screen that the other numbers are pixels of; `height`: the same.
+        top: So much of the screen controls may cover at its top; `right`, `bottom`, `left`: the same.
+        least_ratio: Pictures are shown like that whose height is at least this, by their width.
+        most_ratio: And at most this; longer ones are scrolled.
+    """
+
+    width: Annotated[Pixels, Field(gt=0)]
+    height: Annotated[Pixels, Field(gt=0)]
+    top: Annotated[Pixels, Field(ge=0)]
+    right: Annotated[Pixels, Field(ge=0)]
+    bottom: Annotated[Pixels, Field(ge=0)]
+    left: Annotated[Pixels, Field(ge=0)]
+    least_ratio: Annotated[float, Field(ge=1)] = 1.6
+    most_ratio: Annotated[float, Field(ge=1)] = 2.4
+    certainty: Certainty
+    source: Line
+    note: Localized | None = None
+
+    @model_validator(mode="after")
+    def _leaves_room(self) -> SafeArea:
+        if self.left + self.right >= self.width or self.top + self.bottom >= self.height:
+            raise refuse("safe-area-empty", "nothing is left free", value=f"{self.width}x{self.height}")
+        return self
+
+
 class Style(Value):
     """How a drawn notice looks and how it is measured; ratios are of the picture's short side.
 
     Attributes:
+        margin_ratio: Between a notice and the sides of the picture, where no safe area holds.
         edge_ratio: A notice no farther than this from a side of the picture is at its edge.
         player_bar_ratio: So much of a video's height, at its bottom, lies under the player's progress bar.
         min_seconds: How long a notice in a video has to stay.
@@ -107,11 +137,13 @@ class Style(Value):
     min_height_ratio: Ratio
     min_contrast: Annotated[float, Field(ge=1, le=21)]
     min_short_side: Annotated[int, Field(gt=0)]
+    margin_ratio: Ratio
     edge_ratio: Ratio
     player_bar_ratio: Ratio
     min_seconds: Annotated[float, Field(gt=0)]
     min_pace: Annotated[int, Field(gt=0)]
     max_pace: Annotated[int, Field(gt=0)]
+    safe_area: SafeArea
 
 
 class TextSource(Value):

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeAlias, get_args
 
 from pydantic import Field, model_validator
 
-from provenance.catalog.data import Id, ProvisionId, Ratio
+from provenance.catalog.data import Id, ProvisionId, SafeArea
 from provenance.model.base import Flag, Line, Name, Value, refuse
 from provenance.model.post import Content, Origin
 from provenance.model.report import Certainty, Localized
@@ -75,15 +75,6 @@ class PlatformExtra(Value):
     linked: tuple[Linked, ...] = ()
 
 
-class SafeArea(Value):
-    """What the platform's controls leave free of a full-screen video: shares of width and height from each side."""
-
-    top: Ratio
-    right: Ratio
-    bottom: Ratio
-    left: Ratio
-
-
 class PlatformForm(Value):
     """A declaration form as it was captured.
 
@@ -105,7 +96,6 @@ class PlatformForm(Value):
     certainty: Certainty
     empty_is_none: Flag = False
     note: Localized | None = None
-    safe_area: SafeArea | None = None
     option: Annotated[tuple[PlatformOption, ...], Field(min_length=1)]
     extra: tuple[PlatformExtra, ...] = ()
 
@@ -122,12 +112,16 @@ class PlatformForm(Value):
 
 
 class Platform(Value):
-    """One platform, its names, and its forms, the newest first."""
+    """One platform, its names, and its forms, the newest first.
+
+    `safe_area` is there only where the platform's own is known; else the notice style's holds.
+    """
 
     id: Id
     title: Localized
     names: tuple[Name, ...] = ()
     source: Line
+    safe_area: SafeArea | None = None
     form: Annotated[tuple[PlatformForm, ...], Field(min_length=1)]
 
     @model_validator(mode="after")

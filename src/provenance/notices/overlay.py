@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from provenance.model.notice import Notice
-from provenance.notices.place import Rectangle, ink_target, stored_rectangle, to_stored
+from provenance.notices.faces import face_for
+from provenance.notices.place import Placed, Rectangle, ink_target, stored_rectangle, to_stored
 from provenance.notices.refusal import does_not_fit
 from provenance.notices.typeset import coverage, sized_by_ink
 
@@ -18,6 +19,15 @@ from provenance.notices.typeset import coverage, sized_by_ink
 _OPACITY: Final = 0.72
 
 Weights = NDArray[np.float32]
+
+
+class Drawing(NamedTuple):
+    """A new file: its bytes in pieces, what changed, how, and the message code of what a user should know."""
+
+    pieces: Iterable[bytes]
+    change: Literal["blocks", "full"]
+    method: str
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +49,7 @@ def patches(notices: Sequence[Notice], width: int, height: int, orientation: int
     """Return the notices as patches of the stored picture; `width` and `height` are those displayed.
 
     Raises:
-        GlyphMissing: the shipped font lacks a character.
+        GlyphMissing: no font at hand has every character of a text.
         NoticeDoesNotFit: a box leaves the picture or is too small for its text.
     """
     return [_patch(notice, width, height, orientation) for notice in notices]
@@ -49,7 +59,8 @@ def _patch(notice: Notice, width: int, height: int, orientation: int) -> Patch:
     box = notice.box
     if box is None or box.x + box.width > width or box.y + box.height > height:
         raise does_not_fit("notice-box-outside", text=notice.text, width=width, height=height)
-    setting = sized_by_ink(notice.text, ink_target(min(width, height)), box.width)
+    face = face_for(notice.text, notice.font if isinstance(notice, Placed) else None)
+    setting = sized_by_ink(notice.text, ink_target(min(width, height)), box.width, face)
     if setting.width > box.width or setting.height > box.height:
         raise does_not_fit("notice-box-too-small", text=notice.text, width=setting.width, height=setting.height)
     ink = coverage(setting, box.width, box.height)

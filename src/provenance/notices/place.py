@@ -4,52 +4,95 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from pathlib import Path
+from typing import Annotated, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from provenance.model.notice import Box, Notice
+from provenance.notices.faces import Face, face_for
 from provenance.notices.refusal import does_not_fit
+from provenance.notices.safe_area import GRID, Area, free_part, margins, to_grid
 from provenance.notices.typeset import sized_by_ink
 
 # The style `labels/notices/plate.toml`; a test holds both equal.
 SMALLEST_SIDE: Final = 320
 DRAWN_HEIGHT: Final = 0.0575  # of ink, by the short side; GB 45438-2025 5.2 e asks for 5 %
-_MARGIN: Final = 0.03
 _GAP: Final = 0.012
-# The largest MCU of a common JPEG: an aligned plate leaves no half-covered block.
-_GRID: Final = 16
 
 Rectangle = tuple[int, int, int, int]
 
 
-def layout(texts: Sequence[tuple[str, str]], width: int, height: int, taken: Sequence[Box] = ()) -> tuple[Notice, ...]:
+class Placed(Notice):
+    """A notice that a font given by the caller is needed for: it takes the font along to where it is drawn."""
+
+    font: Annotated[Path, Field(exclude=True)]
+
+
+def layout(
+    texts: Sequence[tuple[str, str]],
+    width: int,
+    height: int,
+    taken: Sequence[Box] = (),
+    *,
+    area: Area | None = None,
+    font: Path | None = None,
+) -> tuple[Notice, ...]:
     """Place notices, given as (kind, text), in a displayed picture of `width` × `height` pixels.
 
-    They stand at the top left, one below the other, clear of the boxes in `taken`; the boxes include the plate.
+    They stand at the top left, one below the other, clear of the boxes in `taken`; the boxes include the plate. In a
+    picture as tall as a telephone's screen they begin where players' controls end. A stack that is too high for what
+    controls leave free goes on below it (`safe_area.outside` says which do), and begins above it only where the picture
+    would end before the stack does.
+
+    Args:
+        texts: What the notices say, in their order.
+        width: Of the picture as displayed, in pixels.
+        height: The same.
+        taken: Where other notices stand already.
+        area: What controls cover of a tall picture; by default what they cover on any platform.
+        font: Draws the texts that the shipped font cannot draw.
 
     Raises:
-        GlyphMissing: the shipped font lacks a character.
+        GlyphMissing: no font at hand has every character of a text.
         NoticeDoesNotFit: the short side is under 320 pixels, or the stack leaves the picture.
     """
     if min(width, height) < SMALLEST_SIDE:
         raise does_not_fit("notice-picture-too-small", width=width, height=height, limit=SMALLEST_SIDE)
-    side = min(width, height)
-    margin = _to_grid(_MARGIN * side)
-    gap = _to_grid(_GAP * side)
-    room = (width - 2 * margin) // _GRID * _GRID
-    occupied = list(taken)
-    placed = []
-    for kind, text in texts:
-        box_width, box_height = plate_size(text, side, room)
-        y = _free_from(margin, (margin, box_width, box_height), gap, occupied)
-        if y + box_height > height:
-            raise does_not_fit("notice-stack-too-high", text=text, width=width, height=height)
-        box = Box(x=margin, y=y, width=box_width, height=box_height)
-        occupied.append(box)
-        placed.append(Notice(kind=kind, text=text, box=box))
-    return tuple(placed)
+    faces = [face_for(text, font) for _, text in texts]
+    for part in (free_part(width, height, area), margins(width, height)):
+        boxes = _stack(texts, faces, part, (width, height), taken)
+        if len(boxes) == len(texts):
+            return tuple(map(_notice, texts, boxes, faces, [font] * len(texts)))
+    raise does_not_fit("notice-stack-too-high", text=texts[len(boxes)][1], width=width, height=height)
+
+
+def _stack(
+    texts: Sequence[tuple[str, str]],
+    faces: Sequence[Face],
+    part: Box,
+    size: tuple[int, int],
+    taken: Sequence[Box],
+) -> list[Box]:
+    """Return the boxes of notices in a part of the picture, up to the first that leaves the picture."""
+    side = min(size)
+    gap = to_grid(_GAP * side)
+    boxes: list[Box] = []
+    for (_, text), face in zip(texts, faces, strict=True):
+        box_width, box_height = plate_size(text, side, part.width, face)
+        y = _free_from(part.y, (part.x, box_width, box_height), gap, [*taken, *boxes])
+        if y + box_height > size[1]:
+            break
+        boxes.append(Box(x=part.x, y=y, width=box_width, height=box_height))
+    return boxes
+
+
+def _notice(text: tuple[str, str], box: Box, face: Face, font: Path | None) -> Notice:
+    if font is None or face.path != font:
+        return Notice(kind=text[0], text=text[1], box=box)
+    return Placed(kind=text[0], text=text[1], box=box, font=font)
 
 
 def ink_target(side: int) -> int:
@@ -57,9 +100,9 @@ def ink_target(side: int) -> int:
     return round(DRAWN_HEIGHT * side)
 
 
-def plate_size(text: str, side: int, room: int) -> tuple[int, int]:
+def plate_size(text: str, side: int, room: int, face: Face | None = None) -> tuple[int, int]:
     """Return the plate's width and height in pixels; a text of several lines takes all of `room`."""
-    setting = sized_by_ink(text, ink_target(side), room)
+    setting = sized_by_ink(text, ink_target(side), room, face)
     width = room if len(setting.lines) > 1 else _up_to_grid(setting.width)
     return width, _up_to_grid(setting.height)
 
@@ -126,9 +169,5 @@ def _free_from(y: int, shape: tuple[int, int, int], gap: int, occupied: Sequence
     return y
 
 
-def _to_grid(length: float) -> int:
-    return max(_GRID, round(length / _GRID) * _GRID)
-
-
 def _up_to_grid(length: float) -> int:
-    return math.ceil(length / _GRID) * _GRID
+    return math.ceil(length / GRID) * GRID

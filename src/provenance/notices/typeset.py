@@ -1,21 +1,19 @@
-"""Set the text of a notice in the shipped font: size from ink, lines from the room there is, coverage from FreeType."""
+"""Set the text of a notice in one font: size from ink, lines from the room there is, coverage from FreeType."""
 
 from __future__ import annotations
 
-import io
 import re
-import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from importlib.resources import files
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from provenance.errors import GlyphMissing
-from provenance.notices.refusal import WAY_ON, does_not_fit
+from provenance.notices.faces import SHIPPED, Face, face_for, loaded
+from provenance.notices.refusal import does_not_fit
 
 Coverage = NDArray[np.float32]
 
@@ -31,6 +29,7 @@ _IDEOGRAPH = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0
 # A line may break between any two atoms: a run of ASCII, or one other character.
 _ATOM = re.compile(r"[!-~]+| +|[^ -~]")
 _NEVER_FIRST: Final = frozenset("、。,.:;!?)》〉」』】”’…%\uff0c\uff1a\uff1b\uff01\uff1f\uff09")
+_PARTS_ADDRESS: Final = frozenset("/?&=#-_.:,;@+")
 _NEVER_LAST: Final = frozenset("(《〈「『【“‘\uff08")
 
 
@@ -42,6 +41,7 @@ class Setting:
     size: float
     width: int
     height: int
+    face: Face = SHIPPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,52 +57,48 @@ class Cell:
 
 
 def require_glyphs(text: str) -> None:
-    """Refuse a text that the shipped font cannot draw as it is written.
+    """Refuse a text that no font at hand can draw as it is written.
 
     Raises:
-        GlyphMissing: a character has no glyph, or is a control or direction mark.
+        GlyphMissing: a character has no glyph, is a control or direction mark, or cannot be set by itself.
     """
-    hidden = {character for character in text if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}}
-    if hidden:
-        codes = " ".join(f"U+{ord(one):04X}" for one in sorted(hidden))
-        raise GlyphMissing("glyph-hidden", text=text, characters=codes, way_on=WAY_ON)
-    absent = sorted(set(text) - _covered())
-    if absent:
-        raise GlyphMissing("glyph-missing", text=text, characters=" ".join(absent), way_on=WAY_ON)
+    face_for(text)
 
 
-def sized_by_ink(text: str, ink: int, room: int) -> Setting:
+def sized_by_ink(text: str, ink: int, room: int, face: Face | None = None) -> Setting:
     """Set `text` so that its ink is at least `ink` pixels high, in lines of at most `room` pixels, pads included.
 
     Ink is that of the ideographs, or of letters and digits where there are none: brackets and commas reach further.
 
     Raises:
-        GlyphMissing: see `require_glyphs`.
-        NoticeDoesNotFit: the text is too long, or one word is wider than `room`.
+        GlyphMissing: no face is given, and none at hand can draw the text.
+        NoticeDoesNotFit: the text is too long, or `room` too narrow for one character.
     """
-    require_glyphs(text)
+    face = face or face_for(text)
     measured = measured_characters(text)
-    size = ink * _REFERENCE / max(1, ink_height(measured, _REFERENCE))
+    size = ink * _REFERENCE / max(1, ink_height(measured, _REFERENCE, face))
     # Hinting and anti-aliasing can cost a row: grow until the rows are there.
-    while ink_height(measured, size) < ink and size < 4 * ink:
+    while ink_height(measured, size, face) < ink and size < 4 * ink:
         size += 0.5
-    return at_size(text, size, room)
+    return at_size(text, size, room, face)
 
 
-def at_size(text: str, size: float, room: int) -> Setting:
+def at_size(text: str, size: float, room: int, face: Face | None = None) -> Setting:
     """Set `text` at a font size in lines of at most `room` pixels, pads included.
 
     Raises:
-        NoticeDoesNotFit: the text is too long, or one word is wider than `room`.
+        GlyphMissing: no face is given, and none at hand can draw the text.
+        NoticeDoesNotFit: the text is too long, or `room` too narrow for one character.
     """
     if len(text) > LONGEST_TEXT:
         raise does_not_fit("notice-too-long", text=text[:40], limit=LONGEST_TEXT)
-    lines = _break(text, size, room - 2 * _PAD * size)
+    face = face or face_for(text)
+    lines = _break(text, face, room / size - 2 * _PAD)
     if lines is None:
         raise does_not_fit("notice-too-wide", text=text, width=room)
-    widest = max(_advance(line, size) for line in lines)
+    widest = max(_advance(line, face) for line in lines) * size
     height = (_EM_AND_PADS + _LEADING * (len(lines) - 1)) * size
-    return Setting(lines, size, int(np.ceil(widest + 2 * _PAD * size)), int(np.ceil(height)))
+    return Setting(lines, size, int(np.ceil(widest + 2 * _PAD * size)), int(np.ceil(height)), face)
 
 
 def size_of_lines(height: float, lines: int) -> float:
@@ -120,7 +116,7 @@ def cells(setting: Setting, height: int) -> list[Cell]:
         y = top + number * _LEADING * size
         x = left
         for character in line:
-            advance = _advance(character, size)
+            advance = _unit_advance(character, setting.face) * size
             placed.append(Cell(character, x, y, advance, size, round(y + _BASELINE * size)))
             x += advance
     return placed
@@ -130,7 +126,7 @@ def coverage(setting: Setting, width: int, height: int, only: str | None = None)
     """Draw the ink on a plate of `width` × `height` pixels: 0 = none, 1 = full; `only` leaves other characters out."""
     plate = Image.new("L", (width, height))
     canvas = ImageDraw.Draw(plate)
-    font = _font(setting.size)
+    font = loaded(setting.face, setting.size)
     for cell in cells(setting, height):
         if only is None or cell.character in only:
             canvas.text((round(cell.left), cell.baseline), cell.character, fill=255, font=font, anchor="ls")
@@ -143,9 +139,9 @@ def measured_characters(text: str) -> str:
     return "".join(sorted(chosen))
 
 
-def ink_height(characters: str, size: float) -> int:
+def ink_height(characters: str, size: float, face: Face | None = None) -> int:
     """Return the rows from the highest to the lowest ink of `characters` on one line, in pixels."""
-    font = _font(size)
+    font = loaded(face or face_for(characters), size)
     _, top, _, bottom = font.getbbox(characters, anchor="ls")
     width = int(np.ceil(font.getlength(characters))) + 2
     line = Image.new("L", (width, int(bottom - top) + 4))
@@ -154,19 +150,41 @@ def ink_height(characters: str, size: float) -> int:
     return int(rows[-1] - rows[0] + 1) if rows.size else 0
 
 
-def _break(text: str, size: float, room: float) -> tuple[str, ...] | None:
+def _break(text: str, face: Face, room: float) -> tuple[str, ...] | None:
+    """Return the lines of `text` where each has `room` for so many em."""
     lines: list[str] = []
-    line, used = "", 0.0
-    for atom in _atoms(text):
-        width = _advance(atom, size)
-        if line and used + width > room and not atom.isspace():
+    line = ""
+    for atom in _fitting(text, face, room):
+        if line and _advance((line + atom).rstrip(), face) > room:
             lines.append(line.rstrip())
-            line, used = "", 0.0
-        if not (atom.isspace() and not line):
-            line, used = line + atom, used + width
-        if _advance(line.rstrip(), size) > room:
+            line = ""
+        line = (line + atom) if line else atom.lstrip()
+        if _advance(line.rstrip(), face) > room:
             return None
     return (*lines, line.rstrip()) if line.strip() else tuple(lines) or None
+
+
+def _fitting(text: str, face: Face, room: float) -> Iterator[str]:
+    """Yield the atoms of a text; one that is wider than a line, as addresses are, in pieces."""
+    for atom in _atoms(text):
+        rest = atom
+        while len(rest) > 1 and _advance(rest, face) > room:
+            end = _fill(rest, face, room)
+            yield rest[:end]
+            rest = rest[end:]
+        yield rest
+
+
+def _fill(word: str, face: Face, room: float) -> int:
+    """Return how much of a word goes on one line, if it can up to a mark that parts an address."""
+    end, width = 0, 0.0
+    for character in word:
+        width += _unit_advance(character, face)
+        if width > room:
+            break
+        end += 1
+    marks = [at for at in range(end // 2, end) if word[at - 1] in _PARTS_ADDRESS]
+    return max(1, marks[-1] if marks else end)
 
 
 def _atoms(text: str) -> list[str]:
@@ -179,28 +197,11 @@ def _atoms(text: str) -> list[str]:
     return atoms
 
 
-def _advance(text: str, size: float) -> float:
-    # Linear in size, so that a plate found at half its size still has the same lines.
-    return sum(map(_unit_advance, text)) * size
+def _advance(text: str, face: Face) -> float:
+    """Return how wide a text is, in em: linear in size, so that a plate found at half its size has the same lines."""
+    return sum(_unit_advance(character, face) for character in text)
 
 
-@cache
-def _unit_advance(character: str) -> float:
-    return _font(_REFERENCE).getlength(character) / _REFERENCE
-
-
-@lru_cache(maxsize=16)
-def _font(size: float) -> ImageFont.FreeTypeFont:
-    # The basic engine: the same line on every machine, whether or not a shaping library is installed.
-    return ImageFont.truetype(io.BytesIO(_font_bytes()), size, layout_engine=ImageFont.Layout.BASIC)
-
-
-@cache
-def _font_bytes() -> bytes:
-    return (files("provenance.notices") / "fonts" / "notice.otf").read_bytes()
-
-
-@cache
-def _covered() -> frozenset[str]:
-    text = (files("provenance.notices") / "fonts" / "characters.txt").read_text(encoding="utf-8")
-    return frozenset(text.rstrip("\n"))
+@lru_cache(maxsize=1 << 16)
+def _unit_advance(character: str, face: Face) -> float:
+    return loaded(face, _REFERENCE).getlength(character) / _REFERENCE
