@@ -112,8 +112,7 @@ def test_where_the_extra_is_there_installing_it_is_not_advised(tmp_path, monkeyp
 
 def test_the_box_that_fonts_draw_for_what_they_lack_is_no_glyph(tmp_path, alone):
     own = font_file(tmp_path, "泸")
-    require = [face for face in faces_for("泸", own)]
-    assert require == [Face(own)]
+    assert list(faces_for("泸", own)) == [Face(own)]
     assert list(faces_for("泸黔", own)) == []
 
 
