@@ -22,7 +22,7 @@ SHOWN = 3.0  # seconds, by default
 LEAST_LIKENESS = 45.0  # dB
 VISIBLE = 20  # levels by which the pixels of a plate differ, on average
 NOT_FOR_OPENCV = {"av1", "h264-interlaced"}  # its reader has no decoder, and no way to turn fields into BGR
-CONVERTED = 1.5  # dB that the way to 8 bits of BGR may take
+CONVERTED = 3.0  # dB that the way to 8 bits of BGR may take
 RING = 2  # pixels about a plate that its chroma samples reach
 
 

@@ -15,12 +15,17 @@ from .conftest import drawn, encoded, notices_for, scene
 
 @pytest.fixture(autouse=True)
 def handlers_stay():
-    """Make SIGTERM unwind, as the command does, and see to it that no handler was left changed."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Make both signals unwind, as the command does, and see to it that no handler was left changed.
+
+    A shell that put the tests into the background has SIGINT ignored.
+    """
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
     expected = {number: signal.getsignal(number) for number in signal.valid_signals()}
     yield
     assert {number: signal.getsignal(number) for number in signal.valid_signals()} == expected
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
 
 
 def send(number):
