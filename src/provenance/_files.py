@@ -35,6 +35,16 @@ _watcher: ContextVar[Callable[[int], None] | None] = ContextVar("watcher", defau
 
 
 @contextlib.contextmanager
+def kept() -> Iterator[None]:
+    """Let `begin_flush` know, inside the block, that what is written will stay."""
+    token = _is_kept.set(True)
+    try:
+        yield
+    finally:
+        _is_kept.reset(token)
+
+
+@contextlib.contextmanager
 def watched(report: Callable[[int], None]) -> Iterator[None]:
     """Call `report` with the length in bytes of every piece that is copied or hashed inside the block."""
     token = _watcher.set(report)
@@ -136,7 +146,7 @@ def begin_flush(file: BinaryIO, length: int = 0) -> None:
     """Let the kernel start to write the last `length` bytes of `file`, or all, while the caller goes on to copy.
 
     The final fsync waits for the rest: begun early, a copy takes a quarter less. Only a hint, for Linux and inside a
-    block of `new_file`: what is written anywhere else, such as a scratch file, need never reach the disk.
+    block of `new_file` or `kept`: what is written anywhere else, such as a scratch file, need never reach the disk.
 
     Raises:
         OSError: writing failed.
@@ -184,11 +194,8 @@ def new_file(target: Path) -> Iterator[BinaryIO]:
     with _os_errors(target):
         try:
             with part.open("xb+") as file:
-                token = _is_kept.set(True)
-                try:
+                with kept():
                     yield file
-                finally:
-                    _is_kept.reset(token)
                 file.flush()
                 os.fsync(file.fileno())
             _give_name(part, target)

@@ -6,10 +6,12 @@ both costs less than half a millisecond.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 from provenance.errors import ManifestError
+
+DETACHED: Final = "application/octet-stream"
+"""Media type under which a manifest beside a file is signed and read: any bytes at all."""
 
 LABELS: Final = "org.w3id.provenance-labels.labels"
 """Label of our assertion. ASCII, as every label of ours must be: see the package."""
@@ -27,7 +29,7 @@ CLAIM_SIGNING_EKUS: Final = (
 
 _SPILL_MB: Final = 64
 _SETTINGS: Final[dict[str, Any]] = {
-    "core": {"backing_store_memory_threshold_in_mb": _SPILL_MB},
+    "core": {"backing_store_memory_threshold_in_mb": _SPILL_MB, "allowed_network_hosts": []},
     "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_after_sign_hash": True},
     "builder": {
         "thumbnail": {"enabled": False},
@@ -52,12 +54,11 @@ def load() -> Any:
     return c2pa
 
 
-def context(trust: Sequence[bytes] = ()) -> Any:
-    """Return a context for one call; `trust` holds the PEM bytes of the authorities to trust, none by default."""
+def context(trust: str = "") -> Any:
+    """Return a context for one call; `trust` holds the PEM texts of the authorities to trust, none by default."""
     settings = {**_SETTINGS, "trust": {"trust_config": "\n".join(CLAIM_SIGNING_EKUS)}}
     if trust:
-        anchors = b"\n".join(trust).decode("ascii", "replace")
-        settings["trust"]["anchors"] = [{"trust_anchors": anchors, "trust_uri": TRUST_URI, "trust_kind": "manifest"}]
+        settings["trust"]["anchors"] = [{"trust_anchors": trust, "trust_uri": TRUST_URI, "trust_kind": "manifest"}]
     return load().Context.from_dict(settings)
 
 

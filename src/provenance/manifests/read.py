@@ -1,67 +1,25 @@
-"""Reading: what a file's manifest says, whether it holds, and who signed it.
+"""Reading: what a file's manifest says, whether it holds, and who signed it; see `verdict` for what the states mean.
 
-A state speaks of the active manifest. A tampered ingredient does not change it: what an ingredient was found to be
-when it was taken in is stated by whoever signed the manifest around it, so every ingredient is listed with a state of
-its own.
-
-Source: C2PA Technical Specification 2.2, section 15 (validation).
+The binding parses the file in a worker: a hostile one ends that, and is `unreadable`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from provenance import _files
-from provenance.manifests import binding, cose
-from provenance.manifests.write import DETACHED
-from provenance.model.observation import ManifestState
+from provenance.errors import ManifestError
+from provenance.manifests import pool, verdict
+from provenance.manifests.verdict import ManifestReading
 
-_UNTRUSTED: Final = "signingCredential.untrusted"
-_EXPIRED: Final = "signingCredential.expired"
-_TRUSTED: Final = "signingCredential.trusted"
-_SIGNED: Final = "claimSignature.validated"
-_BOUND: Final = frozenset(f"assertion.{kind}.match" for kind in ("dataHash", "bmffHash", "boxesHash", "collectionHash"))
-_UNREACHABLE: Final = "manifest.inaccessible"
-_MAX_INGREDIENTS: Final = 1000
+__all__ = ["ManifestReading", "read", "store_in"]
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestReading:
-    """What a file's C2PA manifest says, and the verdict on it.
-
-    Attributes:
-        state: As in the contract, section 4.
-        issuer: Organisation, else common name, of the signing certificate.
-        codes: C2PA status codes of the active manifest, failures first; of `unreadable`, the binding's kind of error.
-        ingredients: Every ingredient, those of ingredients included, as
-            ``{"title", "relationship", "manifest", "state", "codes"}``.
-        identity: The CAWG identity; none is read yet.
-        labels: The payloads of our assertion in the active manifest, numbers exact; normally one.
-        signer_fingerprint: SHA-256 of the signing certificate in hex, where its signature holds.
-        digital_source_types: IPTC URIs that the active manifest's actions name.
-        active: Label of the active manifest.
-        reason: The binding's words on an `unreadable` or `remote` manifest.
-    """
-
-    state: ManifestState
-    issuer: str | None = None
-    codes: tuple[str, ...] = ()
-    ingredients: tuple[dict[str, Any], ...] = ()
-    identity: dict[str, Any] | None = None
-    labels: tuple[dict[str, Any], ...] = ()
-    signer_fingerprint: str | None = None
-    digital_source_types: tuple[str, ...] = ()
-    active: str | None = None
-    reason: str | None = None
-
-
-def read(path: Path, *, mime: str, trust: Sequence[bytes] = (), beside: bytes | None = None) -> ManifestReading:
+def read(
+    path: Path, *, mime: str, trust: Sequence[bytes] = (), beside: bytes | None = None, fetched: bool = False
+) -> ManifestReading:
     """Read and validate the manifest embedded in a file, or the one that lies beside it; nothing is fetched.
 
     Args:
@@ -69,22 +27,19 @@ def read(path: Path, *, mime: str, trust: Sequence[bytes] = (), beside: bytes | 
         mime: Its media type; for one that cannot embed a manifest, the state is `absent`.
         trust: The authorities to trust, from `trust_from_files`.
         beside: A manifest store about the file's bytes, as `sign_beside` writes it.
+        fetched: That `beside` is the store which the file itself names as its own, kept elsewhere.
 
     Raises:
         AssetNotFound: the file is missing or may not be read.
+        ManifestError: there is no library, or no worker can be started.
     """
-    c2pa = binding.load()
-    if beside is None and not binding.supports(mime):
-        return ManifestReading("absent")
-    with _files.open_input(path) as file:
-        try:
-            source = (mime, file) if beside is None else (DETACHED, file, beside)
-            with binding.context(trust) as context, c2pa.Reader(*source, context=context) as reader:
-                return _reading(reader)
-        except c2pa.C2paError.ManifestNotFound:
-            return ManifestReading("absent")
-        except (c2pa.C2paError, ValueError, RecursionError) as error:
-            return _refused(str(error) or type(error).__name__)
+    anchors = b"\n".join(trust).decode("ascii", "replace")
+    request = {"mime": mime, "trust": anchors, "beside": beside is not None, "fetched": fetched}
+    try:
+        told, _ = _asked("read", path, request, beside or b"")
+        return verdict.from_plain(told["reading"])
+    except pool.WorkerFailed as error:
+        return ManifestReading("unreadable", codes=(error.code,), reason=error.reason)
 
 
 def store_in(path: Path, *, mime: str) -> bytes | None:
@@ -92,159 +47,20 @@ def store_in(path: Path, *, mime: str) -> bytes | None:
 
     Raises:
         AssetNotFound: the file is missing or may not be read.
+        ManifestError: there is no library, or no worker can be started.
     """
-    c2pa = binding.load()
-    store = io.BytesIO()
+    try:
+        told, store = _asked("store", path, {"mime": mime})
+    except pool.WorkerFailed:
+        return None
+    return store if told["found"] else None
+
+
+def _asked(operation: str, path: Path, request: dict[str, Any], blob: bytes = b"") -> tuple[dict[str, Any], bytes]:
     with _files.open_input(path) as file:
-        try:
-            with binding.context() as context, c2pa.Reader(mime, file, context=context) as reader:
-                reader.resource_to_stream(json.loads(reader.json())["active_manifest"], store)
-        except (c2pa.C2paError, ValueError, RecursionError):
-            return None
-    return store.getvalue()
-
-
-def _refused(reason: str) -> ManifestReading:
-    kind = reason.partition(":")[0]
-    return ManifestReading("remote" if kind == "Remote" else "unreadable", codes=(kind,), reason=reason)
-
-
-def _reading(reader: Any) -> ManifestReading:
-    told: dict[str, Any] = json.loads(reader.json())
-    active: str = told["active_manifest"]
-    # The binding leaves out a manifest whose assertions it cannot load; its verdict is there all the same.
-    manifest: dict[str, Any] = told["manifests"].get(active) or {}
-    results: dict[str, Any] = told.get("validation_results", {})
-    signature: dict[str, Any] = manifest.get("signature_info") or {}
-    state = _state(told.get("validation_state"), results)
-    return ManifestReading(
-        state=state,
-        issuer=signature.get("issuer") or signature.get("common_name"),
-        codes=_codes(_statuses(results)),
-        ingredients=tuple(_ingredients(told["manifests"], active, results)),
-        labels=tuple(_labels(reader, manifest, active)),
-        signer_fingerprint=_fingerprint(reader, active) if state != "invalid" else None,
-        digital_source_types=tuple(_source_types(manifest)),
-        active=active,
-    )
-
-
-Statuses = dict[str, list[str]]
-"""Status codes by outcome: ``failure``, ``informational``, ``success``."""
-
-
-def _statuses(results: Mapping[str, Any]) -> Statuses:
-    """Return the codes on the active manifest, with what has come to light on its ingredients since it was signed."""
-    found = _outcomes(results.get("activeManifest"))
-    for delta in results.get("ingredientDeltas") or ():
-        found["failure"] += _outcomes(delta.get("validationDeltas"))["failure"]
-    return found
-
-
-def _outcomes(results: Mapping[str, Any] | None) -> Statuses:
-    return {
-        outcome: [status["code"] for status in (results or {}).get(outcome) or ()]
-        for outcome in ("failure", "informational", "success")
-    }
-
-
-def _codes(statuses: Statuses) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(code for codes in statuses.values() for code in codes))
-
-
-def _state(verdict: str | None, results: Mapping[str, Any]) -> ManifestState:
-    if verdict == "Trusted":
-        # The binding lets any list vouch for a claim signer; only ours, of kind "manifest", may.
-        return "trusted" if results.get("trustListUri") == binding.TRUST_URI else "valid"
-    if verdict == "Valid":
-        return "valid"
-    statuses = _statuses(results)
-    passed, failed = set(statuses["success"]), set(statuses["failure"])
-    intact = _SIGNED in passed and bool(passed & _BOUND)
-    return "expired" if intact and _EXPIRED in failed and failed <= {_EXPIRED, _UNTRUSTED} else "invalid"
-
-
-def _ingredients(manifests: Mapping[str, Any], active: str, results: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield every ingredient reachable from the active manifest, each manifest's own once."""
-    deltas = {
-        delta.get("ingredientAssertionURI"): _outcomes(delta.get("validationDeltas"))
-        for delta in results.get("ingredientDeltas") or ()
-    }
-    waiting, seen = [active], {active}
-    left = _MAX_INGREDIENTS
-    while waiting:
-        owner = waiting.pop()
-        for ingredient in (manifests.get(owner) or {}).get("ingredients") or ():
-            if not left:
-                return
-            left -= 1
-            uri = f"self#jumbf=/c2pa/{owner}/c2pa.assertions/{ingredient.get('label')}"
-            yield _ingredient(ingredient, deltas.get(uri, {}))
-            inner = ingredient.get("active_manifest")
-            if inner and inner not in seen:
-                seen.add(inner)
-                waiting.append(inner)
-
-
-def _ingredient(ingredient: Mapping[str, Any], delta: Mapping[str, list[str]]) -> dict[str, Any]:
-    recorded = _outcomes((ingredient.get("validation_results") or {}).get("activeManifest"))
-    # Claims before version 2 list failures only.
-    recorded["failure"] += [status["code"] for status in ingredient.get("validation_status") or ()]
-    statuses = {outcome: codes + delta.get(outcome, []) for outcome, codes in recorded.items()}
-    if _TRUSTED in delta.get("success", ()):
-        statuses["failure"] = [code for code in statuses["failure"] if code != _UNTRUSTED]
-    manifest = ingredient.get("active_manifest")
-    return {
-        "title": ingredient.get("title"),
-        "relationship": ingredient.get("relationship"),
-        "manifest": manifest,
-        "state": _ingredient_state(manifest, set(statuses["failure"]), delta.get("success", ())),
-        "codes": list(_codes(statuses)),
-    }
-
-
-def _ingredient_state(manifest: str | None, failed: set[str], found_now: Iterable[str]) -> ManifestState:
-    if manifest is None:
-        return "absent" if not failed else "remote" if _UNREACHABLE in failed else "unreadable"
-    if failed - {_EXPIRED, _UNTRUSTED}:
-        return "invalid"
-    if _EXPIRED in failed:
-        return "expired"
-    # What the record says of trust was judged by somebody else's list.
-    return "trusted" if _TRUSTED in found_now else "valid"
-
-
-def _assertions(manifest: Mapping[str, Any], label: str) -> Iterator[Any]:
-    for assertion in manifest.get("assertions") or ():
-        if assertion.get("label", "").startswith(label):
-            yield assertion.get("data")
-
-
-def _source_types(manifest: Mapping[str, Any]) -> list[str]:
-    actions = [
-        action
-        for data in _assertions(manifest, "c2pa.actions")
-        for action in (data.get("actions") if isinstance(data, dict) else None) or ()
-    ]
-    types = [action.get("digitalSourceType") for action in actions if isinstance(action, dict)]
-    return list(dict.fromkeys(each for each in types if isinstance(each, str)))
-
-
-def _labels(reader: Any, manifest: Mapping[str, Any], active: str) -> Iterator[dict[str, Any]]:
-    """Yield the payloads of our assertion, read through the one form of the binding that keeps arrays of numbers."""
-    if not any(True for _ in _assertions(manifest, binding.LABELS)):
-        return
-    for exact in json.loads(reader.crjson())["manifests"]:
-        if exact.get("label") != active:
-            continue
-        for label, payload in exact["assertions"].items():
-            # A repeated assertion is called "…__1", "…__2".
-            if label.partition("__")[0] == binding.LABELS and isinstance(payload, dict):
-                yield payload
-
-
-def _fingerprint(reader: Any, active: str) -> str | None:
-    store = io.BytesIO()
-    reader.resource_to_stream(active, store)
-    certificate = cose.signing_certificate(store.getvalue(), active)
-    return hashlib.sha256(certificate).hexdigest() if certificate else None
+        reply = pool.ask({"do": operation, **request}, blob=blob, files=[file], size=path.stat().st_size)
+    if "library" in reply.told:
+        raise ManifestError("manifest-library-missing", reason=reply.told["library"])
+    if "errno" in reply.told:
+        raise pool.WorkerFailed("crash", str(reply.told.get("reason")))
+    return reply.told, reply.blob

@@ -53,3 +53,9 @@ class Signer:
             common_name=certificates.name_of(chain[0]),
             not_after=chain[0].not_valid_after_utc,
         )
+
+    def sign(self, data: bytes) -> bytes:
+        """Return the COSE signature of `data`."""
+        from provenance.manifests.signature import signature
+
+        return signature(self.algorithm, self.key, data)

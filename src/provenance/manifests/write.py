@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
+import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -13,19 +13,15 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
 
 from provenance import _files
-from provenance._interruption import held_back
-from provenance.errors import InvalidPost, SigningFailed
-from provenance.manifests import binding
+from provenance.errors import InvalidPost, ManifestError, ProvenanceError, SigningFailed
+from provenance.manifests import binding, pool
 from provenance.manifests.signer import Signer
 
 ActionName = Literal["c2pa.created", "c2pa.opened", "c2pa.edited"]
 
-DETACHED: Final = "application/octet-stream"
-"""Media type under which a manifest beside a file is signed and read: any bytes at all."""
+DETACHED: Final = binding.DETACHED
 _GENERATOR: Final = "provenance-labels"
 _PARENT_ID: Final = "xmp:iid:parent"  # ties the action to the ingredient; the binding puts a link in its place
-_PARENT_STORE: Final = "parent.c2pa"
-_FLUSHED_AT_ONCE: Final = 1 << 20
 _INTEGERS: Final = range(-(2**63), 2**63)
 
 
@@ -105,12 +101,8 @@ def sign(
     """
     definition = _definition(claim, mime)
     with _files.open_input(source) as unsigned, _files.new_file(target) as file:
-        sink = _Sink(file)
-        with _binding_errors(source, sink), _native(signer) as native, _builder(definition) as builder:
-            _add_parent(builder, claim)
-            with held_back():
-                builder.sign(native, mime, unsigned, sink)
-        file.flush()
+        request = {**_request(definition, signer, target), "mime": mime, "embedded": True}
+        _asked(source, [unsigned, file], claim, request, signer)
         if check:
             check(Path(file.name))
         return _files.finished_sha256(file)
@@ -123,20 +115,64 @@ def sign_beside(source: Path, target: Path, claim: Claim, *, signer: Signer) -> 
         As `sign`.
     """
     definition = _definition(claim, DETACHED)
+    request = {**_request(definition, signer, target), "mime": DETACHED, "embedded": False}
     with _files.open_input(source) as unsigned, _files.scratch_file(target.parent) as scratch:
         # The binding copies what it signs; nobody needs that copy.
-        with (
-            scratch.open("r+b") as copy,
-            _binding_errors(source, sink := _Sink(copy)),
-            _native(signer) as native,
-            _builder(definition) as builder,
-        ):
-            _add_parent(builder, claim)
-            builder.set_no_embed()
-            with held_back():
-                manifest = builder.sign(native, DETACHED, unsigned, sink)
+        with scratch.open("r+b") as copy:
+            manifest = _asked(source, [unsigned, copy], claim, request, signer)
         with _files.new_file(target) as file:
             file.write(manifest)
+
+
+def _request(definition: str, signer: Signer, target: Path) -> dict[str, Any]:
+    return {
+        "do": "sign",
+        "definition": definition,
+        "algorithm": signer.algorithm,
+        "chain": signer.chain.decode("ascii"),
+        "folder": str(target.parent.absolute()),
+        "parent": None,
+    }
+
+
+def _asked(path: Path, files: list[BinaryIO], claim: Claim, request: dict[str, Any], signer: Signer) -> bytes:
+    """Have a worker sign the first file into the second; return the manifest."""
+    parent = _parent(claim)
+    with contextlib.ExitStack() as opened:
+        if parent is not None:
+            request["parent"] = _stated(parent)
+            files = [*files, opened.enter_context(_files.open_input(parent.path))]
+        size = sum(os.fstat(each.fileno()).st_size for each in files)
+        store = (parent.beside if parent else None) or b""
+        try:
+            reply = pool.ask(request, blob=store, files=files, size=size, signs=_signs(signer, path))
+        except pool.WorkerFailed as error:
+            raise SigningFailed("signing-broken-off", path=path, cause=error.code, reason=error.reason) from error
+    told = reply.told
+    if "errno" in told:
+        raise OSError(told["errno"], told["reason"])
+    if "refused" in told:
+        raise SigningFailed("signing-failed", path=path, reason=told["refused"])
+    if "library" in told:
+        raise ManifestError("manifest-library-missing", reason=told["library"])
+    return reply.blob
+
+
+def _signs(signer: Signer, path: Path) -> Callable[[bytes], bytes]:
+    """Return how the signer signs, its failures told as ours: it may be the caller's own, somewhere in a network."""
+
+    def signature(data: bytes) -> bytes:
+        try:
+            made = signer.sign(data)
+        except ProvenanceError:
+            raise
+        except Exception as error:
+            raise SigningFailed("signer-failed", path=path, reason=str(error) or type(error).__name__) from error
+        if not isinstance(made, bytes) or not made:
+            raise SigningFailed("signer-failed", path=path, reason=type(made).__name__)
+        return made
+
+    return signature
 
 
 def _definition(claim: Claim, mime: str) -> str:
@@ -149,7 +185,6 @@ def _definition(claim: Claim, mime: str) -> str:
             {"label": "c2pa.actions.v2", "data": {"actions": [_action(each) for each in claim.actions]}},
             {"label": binding.LABELS, "kind": "Json", "data": claim.labels},
         ],
-        "ingredients": [_beside(parent)] if (parent := _parent(claim)) and parent.beside else [],
     }
     try:
         text = json.dumps(definition, ensure_ascii=False, allow_nan=False, sort_keys=True)
@@ -184,91 +219,10 @@ def _action(action: Action) -> dict[str, Any]:
     return stated
 
 
-@contextmanager
-def _builder(definition: str) -> Iterator[Any]:
-    with binding.context() as context, binding.load().Builder(definition, context=context) as builder:
-        yield builder
+def _stated(parent: Parent) -> dict[str, Any]:
+    beside = parent.beside is not None
+    return {"mime": parent.mime, "title": parent.title, "instance_id": _PARENT_ID, "beside": beside}
 
 
 def _parent(claim: Claim) -> Parent | None:
     return claim.parent if claim.actions[0].name == "c2pa.opened" else None
-
-
-def _beside(parent: Parent) -> dict[str, Any]:
-    """Return the ingredient of an input whose manifest lies beside it.
-
-    The binding takes such a manifest as a resource, and wants to be told how it held; it says so itself, asked first.
-    """
-    with _binding_errors(parent.path), _files.open_input(parent.path) as file, binding.context() as context:
-        reader = binding.load().Reader(DETACHED, file, parent.beside, context=context)
-        with reader:
-            told = json.loads(reader.json())
-    return {
-        **_ingredient(parent),
-        "format": DETACHED,
-        "active_manifest": told["active_manifest"],
-        "validation_results": told["validation_results"],
-        "manifest_data": {"format": "application/c2pa", "identifier": _PARENT_STORE},
-    }
-
-
-def _ingredient(parent: Parent) -> dict[str, Any]:
-    return {"relationship": "parentOf", "title": parent.title, "instance_id": _PARENT_ID}
-
-
-def _add_parent(builder: Any, claim: Claim) -> None:
-    parent = _parent(claim)
-    if parent is None:
-        return
-    if parent.beside is not None:
-        builder.add_resource(_PARENT_STORE, io.BytesIO(parent.beside))
-        return
-    with _files.open_input(parent.path) as original:
-        builder.add_ingredient(json.dumps(_ingredient(parent)), parent.mime, original)
-
-
-def _native(signer: Signer) -> Any:
-    c2pa = binding.load()
-    return c2pa.Signer.from_info(c2pa.C2paSignerInfo(signer.algorithm, signer.chain, signer.key, None))
-
-
-@contextmanager
-def _binding_errors(path: Path, sink: _Sink | None = None) -> Iterator[None]:
-    c2pa = binding.load()
-    try:
-        yield
-    except (c2pa.C2paError, ValueError, TypeError, RuntimeError) as error:
-        if sink and sink.error:
-            # The binding says only that a stream failed; the file system said why.
-            raise sink.error from None
-        raise SigningFailed("signing-failed", path=path, reason=error) from error
-
-
-class _Sink:
-    """A file that remembers the error which the binding, calling it from native code, swallows."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.error: OSError | None = None
-        self._file, self._unflushed = file, 0
-        for name in ("read", "readinto", "seek", "tell", "flush"):
-            setattr(self, name, self._remembering(getattr(file, name)))
-        self.write = self._remembering(self._write)
-
-    def _write(self, data: bytes) -> int:
-        """Write, and let the disk begin while the binding goes on."""
-        written = self._file.write(data)
-        self._unflushed += written
-        if self._unflushed >= _FLUSHED_AT_ONCE:
-            _files.begin_flush(self._file, self._unflushed)
-            self._unflushed = 0
-        return written
-
-    def _remembering(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        def called(*arguments: Any) -> Any:
-            try:
-                return call(*arguments)
-            except OSError as error:
-                self.error = error
-                raise
-
-        return called

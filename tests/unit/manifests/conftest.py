@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import socket
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from inspect import signature
@@ -16,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from PIL import Image
 
-from provenance.manifests import identity, write
+from provenance.manifests import identity, pool, worker, write
 from provenance.manifests.signer import Signer
 from provenance.manifests.trust import trust_from_files
 
@@ -242,3 +244,39 @@ def resign(signer):
 @pytest.fixture(scope="session")
 def ed25519_key():
     return ed25519.Ed25519PrivateKey.generate()
+
+
+class ThreadWorker(pool._Worker):
+    """A worker inside this process, where a test can replace its parts."""
+
+    def __init__(self):
+        self.connection, theirs = socket.socketpair()
+        self.process, self.idle_since = self, 0.0
+        self.stderr = None
+        self.thread = threading.Thread(target=self._serve, args=(theirs,), daemon=True)
+        self.thread.start()
+
+    def _serve(self, connection):
+        with connection:
+            worker.serve(connection)
+
+    def poll(self):
+        return None if self.thread.is_alive() else 0
+
+    def wait(self, _seconds=None):
+        self.thread.join()
+        return 0
+
+    def kill(self):
+        self.connection.close()
+
+
+@pytest.fixture
+def worker_in_thread(monkeypatch):
+    """Let what a worker does happen in this process, without its limits."""
+    monkeypatch.setattr(worker, "_limit", lambda *_: None)
+    monkeypatch.setattr(pool, "_Worker", ThreadWorker)
+    workers = pool._Pool()
+    monkeypatch.setattr(pool, "_pool", workers)
+    yield
+    workers.close()

@@ -12,7 +12,8 @@ from cryptography import x509
 
 from provenance.errors import AssetNotFound, ManifestError
 from provenance.manifests import binding
-from provenance.manifests.read import ManifestReading, _ingredient_state, _ingredients, _state, read
+from provenance.manifests.read import ManifestReading, read
+from provenance.manifests.verdict import _ingredient_state, _ingredients, _state
 from provenance.manifests.write import Claim, Parent, plan_actions, sign
 
 CAPTURE = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"
@@ -204,7 +205,7 @@ def test_expired_needs_a_signature_and_a_hash_that_hold():
     assert _state("Invalid", results([signed, bound], expired) | {"ingredientDeltas": [tampered]}) == "invalid"
 
 
-def test_a_missing_library_is_our_error(photo, monkeypatch):
+def test_a_missing_library_is_our_error(photo, monkeypatch, worker_in_thread):
     monkeypatch.setitem(sys.modules, "c2pa", None)
     with pytest.raises(ManifestError) as caught:
         jpeg(photo)

@@ -20,7 +20,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from provenance.errors import AssetNotFound, InvalidPost, OutputNotWritten, OutputRefused, SigningFailed
-from provenance.manifests import binding, write
+from provenance.manifests import binding, native
 from provenance.manifests.read import read
 from provenance.manifests.write import Action, Claim, Parent, plan_actions, sign
 
@@ -354,8 +354,8 @@ def test_a_folder_that_is_gone_is_refused_by_name(photo, tmp_path, signer):
 
 
 @pytest.mark.parametrize("call", range(1, 9))
-def test_a_failure_at_any_write_leaves_nothing(photo, tmp_path, signer, monkeypatch, call):
-    class Failing(write._Sink):
+def test_a_failure_at_any_write_leaves_nothing(photo, tmp_path, signer, monkeypatch, worker_in_thread, call):
+    class Failing(native._Sink):
         def __init__(self, file):
             super().__init__(file)
             calls = iter(range(1, 1000))
@@ -367,14 +367,14 @@ def test_a_failure_at_any_write_leaves_nothing(photo, tmp_path, signer, monkeypa
 
             self.write = self._remembering(write)
 
-    monkeypatch.setattr(write, "_Sink", Failing)
+    monkeypatch.setattr(native, "_Sink", Failing)
     with pytest.raises(OutputNotWritten, match="No space left"):
         sign(photo, tmp_path / "out.jpg", Claim({}, CREATED), mime="image/jpeg", signer=signer)
     assert leftovers(tmp_path) == ["photo.jpg"]
 
 
-def test_a_file_that_was_written_wrongly_never_gets_its_name(photo, tmp_path, signer, monkeypatch):
-    class Lying(write._Sink):
+def test_a_file_that_was_written_wrongly_never_gets_its_name(photo, tmp_path, signer, monkeypatch, worker_in_thread):
+    class Lying(native._Sink):
         """Stores one wrong byte of the picture."""
 
         def __init__(self, file):
@@ -386,7 +386,7 @@ def test_a_file_that_was_written_wrongly_never_gets_its_name(photo, tmp_path, si
 
             self.write = write
 
-    monkeypatch.setattr(write, "_Sink", Lying)
+    monkeypatch.setattr(native, "_Sink", Lying)
     with pytest.raises(SigningFailed, match=r"dataHash\.mismatch"):
         sign(photo, tmp_path / "out.jpg", Claim({}, CREATED), mime="image/jpeg", signer=signer)
     assert leftovers(tmp_path) == ["photo.jpg"]

@@ -1,0 +1,171 @@
+"""What a worker does with the C2PA binding: read a manifest, take out a store, sign.
+
+Files are open already, and nothing here opens another, so that what the binding parses decides nothing about paths.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, BinaryIO, Final
+
+from provenance import _files
+from provenance.manifests import binding, verdict
+from provenance.manifests.verdict import ManifestReading
+
+Sign = Callable[[bytes], bytes]
+
+_PARENT_STORE: Final = "parent.c2pa"
+_FLUSHED_AT_ONCE: Final = 1 << 20
+_REFUSALS: Final = (ValueError, TypeError, LookupError, AttributeError, RecursionError, RuntimeError)
+
+
+class Refused(Exception):
+    """The binding refused, in its own words."""
+
+
+def read(file: BinaryIO, request: Mapping[str, Any], store: bytes) -> ManifestReading:
+    """Read and validate the manifest of a file: embedded in it, or `store`, which was found beside it or fetched."""
+    c2pa = binding.load()
+    mime: str = request["mime"]
+    source: tuple[object, ...] = (file,)
+    if request["beside"]:
+        source = (file, store)
+        mime = mime if request["fetched"] else binding.DETACHED
+    elif not binding.supports(mime):
+        return ManifestReading("absent")
+    try:
+        with binding.context(request["trust"]) as context, c2pa.Reader(mime, *source, context=context) as reader:
+            return verdict.reading(reader)
+    except c2pa.C2paError.ManifestNotFound:
+        return ManifestReading("absent")
+    except (c2pa.C2paError, *_REFUSALS) as error:
+        return verdict.refused(str(error) or type(error).__name__)
+
+
+def store(file: BinaryIO, request: Mapping[str, Any]) -> bytes | None:
+    """Return the manifest store embedded in a file, in one piece; None where none can be read."""
+    c2pa = binding.load()
+    found = io.BytesIO()
+    try:
+        with binding.context() as context, c2pa.Reader(request["mime"], file, context=context) as reader:
+            reader.resource_to_stream(json.loads(reader.json())["active_manifest"], found)
+    except (c2pa.C2paError, *_REFUSALS):
+        return None
+    return found.getvalue()
+
+
+def sign(files: list[BinaryIO], request: Mapping[str, Any], beside: bytes, signed: Sign) -> bytes:
+    """Write the first file with a new manifest to the second; return that manifest.
+
+    Args:
+        files: The source, the target, and the parent where there is one.
+        request: ``definition`` in the binding's JSON, ``mime``, ``embedded``, ``algorithm`` and ``chain`` of the
+            signer, ``folder`` for what does not fit in memory, and ``parent``: its ``mime``, ``title``,
+            ``instance_id`` and whether its manifest lies ``beside`` it.
+        beside: The manifest beside the parent.
+        signed: Signs for whoever holds the key.
+
+    Raises:
+        Refused: by the binding.
+        OSError: by the file system.
+    """
+    # The binding asks for this whenever it spills.
+    os.environ["TMPDIR"] = request["folder"]
+    c2pa = binding.load()
+    source, target, *parents = files
+    sink = _Sink(target)
+    algorithm = c2pa.C2paSigningAlg[request["algorithm"].upper()]
+    stays = _files.kept() if request["embedded"] else contextlib.nullcontext()
+    with stays, _refusals(sink):
+        definition = _with_parent_beside(request, parents, beside)
+        with (
+            c2pa.Signer.from_callback(signed, algorithm, request["chain"]) as signer,
+            binding.context() as context,
+            c2pa.Builder(definition, context=context) as builder,
+        ):
+            _add_parent(builder, request["parent"], parents, beside)
+            if not request["embedded"]:
+                builder.set_no_embed()
+            manifest: bytes = builder.sign(signer, request["mime"], source, sink)
+    target.flush()
+    return manifest
+
+
+def _with_parent_beside(request: Mapping[str, Any], parents: list[BinaryIO], store: bytes) -> str:
+    """Return the definition with the ingredient of an input whose manifest lies beside it.
+
+    The binding takes such a manifest as a resource, and wants to be told how it held; it says so itself, asked first.
+    """
+    definition: str = request["definition"]
+    parent = request["parent"]
+    if not parent or not parent["beside"]:
+        return definition
+    with binding.context() as context, binding.load().Reader(binding.DETACHED, *parents, store, context=context) as own:
+        told = json.loads(own.json())
+    ingredient = {
+        **_ingredient(parent),
+        "format": binding.DETACHED,
+        "active_manifest": told["active_manifest"],
+        "validation_results": told["validation_results"],
+        "manifest_data": {"format": "application/c2pa", "identifier": _PARENT_STORE},
+    }
+    return json.dumps({**json.loads(definition), "ingredients": [ingredient]}, ensure_ascii=False, sort_keys=True)
+
+
+def _ingredient(parent: Mapping[str, Any]) -> dict[str, Any]:
+    return {"relationship": "parentOf", "title": parent["title"], "instance_id": parent["instance_id"]}
+
+
+def _add_parent(builder: Any, parent: Mapping[str, Any] | None, files: list[BinaryIO], store: bytes) -> None:
+    if parent is None:
+        return
+    if parent["beside"]:
+        builder.add_resource(_PARENT_STORE, io.BytesIO(store))
+    else:
+        builder.add_ingredient(json.dumps(_ingredient(parent)), parent["mime"], *files)
+
+
+@contextlib.contextmanager
+def _refusals(sink: _Sink) -> Iterator[None]:
+    c2pa = binding.load()
+    try:
+        yield
+    except (c2pa.C2paError, *_REFUSALS) as error:
+        if sink.error:
+            # The binding says only that a stream failed; the file system said why.
+            raise sink.error from None
+        raise Refused(str(error) or type(error).__name__) from error
+
+
+class _Sink:
+    """A file that remembers the error which the binding, calling it from native code, swallows."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.error: OSError | None = None
+        self._file, self._unflushed = file, 0
+        for name in ("read", "readinto", "seek", "tell", "flush"):
+            setattr(self, name, self._remembering(getattr(file, name)))
+        self.write = self._remembering(self._write)
+
+    def _write(self, data: bytes) -> int:
+        """Write, and let the disk begin while the binding goes on."""
+        written = self._file.write(data)
+        self._unflushed += written
+        if self._unflushed >= _FLUSHED_AT_ONCE:
+            _files.begin_flush(self._file, self._unflushed)
+            self._unflushed = 0
+        return written
+
+    def _remembering(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*arguments: Any) -> Any:
+            try:
+                return call(*arguments)
+            except OSError as error:
+                self.error = error
+                raise
+
+        return called
