@@ -23,7 +23,6 @@ from provenance.catalog.platforms import (
     PlatformOption,
     Purpose,
 )
-from provenance.errors import UsageError
 from provenance.model.base import Value
 from provenance.model.labels import MinorsRisk, Place
 from provenance.model.post import PlacedLabel, Post
@@ -121,7 +120,7 @@ def declare(post: Post, platform: str, *, catalog: Catalog, on: date) -> Advice:
         UnknownLabelKind: the edition lacks a kind the post uses.
     """
     catalog.require_kinds(post)
-    found = _platform(platform, catalog)
+    found = catalog.platform(normalise(platform).text)
     form = found.form_on(on)
     reasons = tuple(each for option in catalog.declarations.option for each in _reasons(post, option))
     true = tuple(dict.fromkeys(each.code for each in reasons))
@@ -148,15 +147,6 @@ def declare(post: Post, platform: str, *, catalog: Catalog, on: date) -> Advice:
         declared=declared,
         agrees=None if declared is None or option is None else declared == option,
     )
-
-
-def _platform(name: str, catalog: Catalog) -> Platform:
-    wanted = normalise(name).text.casefold()
-    for platform in catalog.platforms.values():
-        if wanted in {each.casefold() for each in (platform.id, *platform.names)}:
-            return platform
-    known = ", ".join(sorted(f"{each.id} ({each.title['zh-CN']})" for each in catalog.platforms.values()))
-    raise UsageError("platform-unknown", value=name[:40], edition=catalog.edition, known=known)
 
 
 def _declared(post: Post, platform: Platform) -> Code | None:

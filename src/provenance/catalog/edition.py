@@ -133,6 +133,19 @@ class Catalog(Contents):
                 return self.source_types.base + choice.type
         return None
 
+    def platform(self, name: str) -> Platform:
+        """Return a platform by its id or one of its names, upper or lower case.
+
+        Raises:
+            UsageError: the edition does not know it; the error lists those it does.
+        """
+        wanted = name.strip().casefold()
+        for platform in self.platforms.values():
+            if wanted in {each.casefold() for each in (platform.id, *platform.names)}:
+                return platform
+        known = ", ".join(sorted(f"{each.id} ({each.title['zh-CN']})" for each in self.platforms.values()))
+        raise UsageError("platform-unknown", value=name[:40], edition=self.edition, known=known)
+
     def _holds(self, rule: Rule, on: date) -> bool:
         return (
             rule.in_force is not None

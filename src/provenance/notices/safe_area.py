@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from provenance.catalog.data import SafeArea
 from provenance.model.notice import Box, Notice
 
 # The largest MCU of a common JPEG: an aligned plate leaves no half-covered block.
@@ -30,6 +31,14 @@ LEAST_RATIO: Final = 1.6
 MOST_RATIO: Final = 2.4
 MARGIN: Final = 0.03
 EDGE: Final = 0.10
+
+
+def area_of(known: SafeArea | None) -> Area:
+    """Return what a platform's controls cover; without numbers of its own, what those of any platform do."""
+    if known is None:
+        return COMMON
+    top, bottom = known.top / known.height, known.bottom / known.height
+    return Area(top=top, right=known.right / known.width, bottom=bottom, left=known.left / known.width)
 
 
 def fills_screen(width: int, height: int) -> bool:

@@ -6,7 +6,7 @@ import pytest
 
 from provenance._resources import labels_root
 from provenance.catalog import Catalog
-from provenance.errors import CatalogError
+from provenance.errors import CatalogError, UsageError
 
 
 @pytest.fixture
@@ -34,6 +34,9 @@ def edition(tmp_path):
         ("platforms/douyin.toml", 'id = "douyin"', 'id = "tiktok"'),
         ("platforms/douyin.toml", "since = 2026-06-01", "since = 2026-06-31"),
         ("platforms/weibo.toml", 'code = "fiction"', 'code = "ai"'),
+        ("notices/plate.toml", "bottom = 672", "bottom = 1672"),
+        ("notices/plate.toml", "right = 192", "right = -192"),
+        ("notices/plate.toml", 'certainty = "I"', 'certainty = "sure"'),
         ("vocabulary/declarations.toml", '"SV2026-6"', '"SV2026-99"'),
         ("vocabulary/declarations.toml", '"ai-generated"]', '"ai-made"]'),
         ("vocabulary/declarations.toml", 'code = "opinion"', 'code = "ai"'),
@@ -74,3 +77,32 @@ def test_a_platform_is_added_with_one_file(edition):
     added = text.replace('id = "jd"', 'id = "new-platform"').replace('["京东"]', '["新平台"]')
     (folder / "platforms" / "new-platform.toml").write_text(added, encoding="utf-8")
     assert "new-platform" in Catalog.from_directory(folder).platforms
+
+
+def test_a_platform_may_state_what_its_own_controls_cover(edition):
+    mine = """[safe_area]
+width = 1080
+height = 1920
+top = 200
+right = 140
+bottom = 400
+left = 0
+certainty = "P"
+source = "measured on a telephone"
+
+[title]"""
+    catalog = Catalog.from_directory(edition("platforms/douyin.toml", "[title]", mine))
+    assert catalog.platform("douyin").safe_area.bottom == 400
+    assert catalog.platform("kuaishou").safe_area is None
+    assert catalog.styles["plate"].safe_area.bottom == 672
+
+
+@pytest.mark.parametrize("name", ["douyin", "抖音", " DouYin "])
+def test_a_platform_goes_by_any_of_its_names(name):
+    assert Catalog.packaged().platform(name).id == "douyin"
+
+
+def test_an_unknown_platform_is_refused_with_those_there_are():
+    with pytest.raises(UsageError, match="douyin") as caught:
+        Catalog.packaged().platform("myspace")
+    assert caught.value.code == "platform-unknown"

@@ -7,7 +7,7 @@ import pytest
 from provenance.catalog import Catalog
 from provenance.model.notice import Box, Notice
 from provenance.notices import layout, safe_area
-from provenance.notices.safe_area import Area, fills_screen, free_part, margins, outside
+from provenance.notices.safe_area import Area, area_of, fills_screen, free_part, margins, outside
 
 ROOT = Path(__file__).resolve().parents[3]
 STYLE = tomllib.loads((ROOT / "labels/notices/plate.toml").read_text(encoding="utf-8"))
@@ -23,6 +23,7 @@ def test_the_numbers_are_those_of_the_notice_style():
     assert Area(*(area[key] / (height if key in {"top", "bottom"} else width) for key in Area._fields)) == (
         safe_area.COMMON
     )
+    assert area_of(Catalog.packaged().styles["plate"].safe_area) == safe_area.COMMON == area_of(None)
     assert (area["least_ratio"], area["most_ratio"]) == (safe_area.LEAST_RATIO, safe_area.MOST_RATIO)
     assert (STYLE["margin_ratio"], STYLE["edge_ratio"]) == (safe_area.MARGIN, safe_area.EDGE)
 
