@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Final, Literal
+from typing import Final
 
 from provenance.errors import MalformedMedia
 from provenance.formats import jpeg_segments, mpf
@@ -14,7 +14,7 @@ from provenance.model.notice import Notice
 from provenance.notices.jpeg_blocks import draw_blocks
 from provenance.notices.jpeg_frame import Frame, read_frame
 from provenance.notices.jpeg_reencode import reencode
-from provenance.notices.overlay import patches
+from provenance.notices.overlay import Drawing, patches
 from provenance.notices.place import displayed_size
 from provenance.notices.refusal import WAY_ON, check_picture_size, does_not_fit
 
@@ -28,14 +28,8 @@ _GAIN_MAP_MARKS: Final = (
 )
 
 
-def draw_jpeg(
-    data: bytes, notices: Sequence[Notice], orientation: int, *, blocks: bool
-) -> tuple[list[bytes], Literal["blocks", "full"], str]:
-    """Return the new file in pieces, what changed, and how.
-
-    Raises:
-        GlyphMissing, MalformedMedia, MediaTooLarge, NoticeDoesNotFit: see `provenance.notices.draw`.
-    """
+def draw_jpeg(data: bytes, notices: Sequence[Notice], orientation: int, *, blocks: bool = True) -> Drawing:
+    """Return the new file; see `provenance.notices.draw` for the errors."""
     layout = jpeg_segments.parse(io.BytesIO(data))
     check_picture_size(layout.width, layout.height)
     if layout.stray is not None:
@@ -47,9 +41,9 @@ def draw_jpeg(
     painted = patches(notices, *displayed_size(frame.width, frame.height, orientation), orientation)
     drawn = draw_blocks(data, frame, painted) if blocks and _whole_steps(frame) else None
     if drawn is not None:
-        return _merged(data, layout, drawn), "blocks", "libturbojpeg"
+        return Drawing(_merged(data, layout, drawn), "blocks", "libturbojpeg")
     drawn, sampling = reencode(data, frame, painted)
-    return _merged(data, layout, drawn), "full", f"re-encode {sampling}"
+    return Drawing(_merged(data, layout, drawn), "full", f"re-encode {sampling}")
 
 
 def _whole_steps(frame: Frame) -> bool:

@@ -1,4 +1,4 @@
-"""The scanlines of a PNG file: out of its IDAT chunks, and with the filters taken off (PNG third edition, 7 and 9)."""
+"""The scanlines of a PNG picture: out of its zlib stream, the filters taken off (PNG third edition, 7 and 9)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from provenance.errors import MalformedMedia, MediaTooLarge
-from provenance.formats.png_chunks import CHANNELS, GRAY, RGB, RGBA, SIGNATURE, Chunk, Header, pack
+from provenance.formats.png_chunks import CHANNELS, GRAY, RGB, RGBA, SIGNATURE, Header, pack
 from provenance.notices.refusal import WAY_ON
 
 BYTE: Final = 8  # bits
@@ -22,20 +22,19 @@ _SWAPPED: Final = {3: (2, 1, 0), 4: (2, 1, 0, 3)}
 Lines = NDArray[np.uint8]
 
 
-def inflate(data: bytes, parts: Sequence[Chunk], size: int) -> Lines:
-    """Return the `size` bytes that the IDAT chunks of a file hold.
+def inflate(data: bytes, places: Sequence[tuple[int, int]], size: int) -> Lines:
+    """Return the `size` bytes that a zlib stream holds, which lies in `data` at `places`, each from start to end.
 
     Raises:
-        MalformedMedia: they hold fewer, or are no zlib stream.
+        MalformedMedia: it holds fewer, or is no zlib stream.
     """
     engine = zlib.decompressobj()
     view = memoryview(data)
     lines = np.empty(size, np.uint8)
     at = 0
-    images = [part for part in parts if part.kind == b"IDAT"]
     try:
-        for part in images:
-            piece = engine.decompress(view[part.data : part.data + part.length], size - at) if at < size else b""
+        for start, end in places:
+            piece = engine.decompress(view[start:end], size - at) if at < size else b""
             lines[at : at + len(piece)] = np.frombuffer(piece, np.uint8)
             at += len(piece)
             while engine.unconsumed_tail and at < size:
@@ -43,9 +42,9 @@ def inflate(data: bytes, parts: Sequence[Chunk], size: int) -> Lines:
                 lines[at : at + len(piece)] = np.frombuffer(piece, np.uint8)
                 at += len(piece)
     except zlib.error as error:
-        raise MalformedMedia("png-damaged", offset=images[0].start) from error
+        raise MalformedMedia("png-damaged", offset=places[0][0]) from error
     if at < size:
-        raise MalformedMedia("png-damaged", offset=images[-1].end if images else parts[-1].start)
+        raise MalformedMedia("png-damaged", offset=places[-1][1] if places else 0)
     return lines
 
 
