@@ -8,12 +8,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
 from provenance.formats import front_matter
-from provenance.text.markdown import blocks_of
+from provenance.text.markdown import blocks_of, escaped
 
 _LINE_END: Final = re.compile(rb"\r\n?|\n")
 _BLANK: Final = re.compile(rb"(?:\A|(?<=\n)|(?<=\r))[ \t]*(?:\r\n?|\n)")
-# ASCII punctuation, each of which a backslash makes plain (CommonMark 0.31, 2.4).
-_MARKS: Final = re.compile(r"([!-/:-@\[-`{-~])")
 
 
 def blocks(
@@ -22,7 +20,7 @@ def blocks(
     """Yield the places of a block with its bytes for each, the best first; `form` is ``text`` or ``markdown``."""
     found = _LINE_END.search(data)
     eol = found[0] if found else b"\n"
-    lines = [f"> {_escaped(text)}" if form == "markdown" else text for text in texts]
+    lines = [f"> {escaped(text)}" if form == "markdown" else text for text in texts]
     # In Markdown each text is a paragraph of the quotation, so that none runs into the next.
     block = ((eol + b">" + eol) if form == "markdown" else eol).join(line.encode() for line in lines)
     start, mark = _start(data, form), len(_mark(data))
@@ -87,7 +85,3 @@ def _parted(text: bytes, offset: int, block: bytes, eol: bytes) -> bytes:
     before = eol * max(0, 2 - (len(tail) - len(tail.rstrip(b"\n")))) if tail else b""
     after = eol if offset < len(text) and not _LINE_END.match(text, offset) else b""
     return before + block + eol + after
-
-
-def _escaped(text: str) -> str:
-    return _MARKS.sub(r"\\\1", text)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 _LONGEST_INLINE: Final = 4_000
 _LINE_END: Final = re.compile(r"\r\n?|\n")
 _UNPAIRED: Final = re.compile(r"[\ud800-\udfff]")
+# What means something inside a line; elsewhere a hyphen or a full stop is one.
+_INLINE_MARKS: Final = re.compile(r"([\\`*_\[\]<>&~|$])")
+_LINE_START: Final = re.compile(r"[#+=-]|[0-9]{1,9}(?=[.)])")
 # Without these characters nothing in a Markdown text is hidden or means another character.
 _TELLING: Final = frozenset("<[\\&*_~`")
 
@@ -30,6 +33,16 @@ class Block(NamedTuple):
 def is_plain(source: str) -> bool:
     """Say whether a reader sees every character of a Markdown text but marks of blocks."""
     return _TELLING.isdisjoint(source)
+
+
+def escaped(text: str) -> str:
+    """Return one line of text as Markdown that means it and no more, at the start of a line too."""
+    marked = _INLINE_MARKS.sub(r"\\\1", text)
+    if found := _LINE_START.match(marked):
+        # Of a number, what follows it is made plain.
+        at = found.end() if found[0].isdigit() else 0
+        marked = f"{marked[:at]}\\{marked[at:]}"
+    return marked
 
 
 def html_of_markdown(source: str) -> str:
