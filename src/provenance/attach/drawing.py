@@ -5,18 +5,17 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
 
 from provenance import _files
 from provenance.attach.carry import Drawn
 from provenance.attach.options import DrawOptions
 from provenance.attach.plan import Plan
 from provenance.errors import MediaError, MissingExtra
-from provenance.model.notice import Box, Seconds
+from provenance.model.notice import Notice, Seconds
 from provenance.observe import Look
 
 Progress = Callable[[int, int, str], None]
-_SHOWN: Final = frozenset({"image", "video"})
+Result = tuple[Drawn, list[MediaError]]
 
 
 @contextlib.contextmanager
@@ -37,56 +36,78 @@ def drawn(  # noqa: PLR0917 - what is there, what is wanted, and where
     else:
         with _files.scratch_file(folder) as path:
             try:
-                if found.container.media == "video":
-                    result = _on_film(source, path, planned, options, progress)
-                else:
-                    result = _on_picture(source, path, found, planned)
+                result = _put_in(source, path, found, planned, options, _named(progress, source))
             except MissingExtra as error:
                 result = Drawn(source), [not_drawn(source, found, planned), MediaError(error.code, **error.details)]
             yield result
+
+
+def _put_in(  # noqa: PLR0917 - as `drawn`
+    source: Path, path: Path, found: Look, planned: Plan, options: DrawOptions, progress: Progress | None
+) -> Result:
+    media = found.container.media
+    if media == "video":
+        return _on_film(source, path, planned, options, progress)
+    if media == "audio":
+        return _in_sound(source, path, planned, options, progress)
+    if media == "document":
+        return _in_text(source, path, found, planned, options)
+    return _on_picture(source, path, found, planned, options)
 
 
 def not_drawn(source: Path, found: Look, planned: Plan) -> MediaError:
     """Return the warning that a file carries its label without the notice."""
     texts = ", ".join(text for _, text in planned.draw)
     still_only = found.handler.draws_notices and found.container.media == "image"
-    code = "notice-not-drawn" if found.container.media in _SHOWN else "notice-not-on-medium"
+    code = "notice-not-drawn" if found.container.media in {"image", "video"} else "notice-not-on-medium"
     return MediaError(code, path=source, format="apng" if still_only else found.handler.name, text=texts)
 
 
 def _drawable(source: Path, found: Look) -> bool:
-    if not found.handler.draws_notices or found.container.media not in _SHOWN:
-        return False
-    if found.container.media == "video":
-        return True
+    if not found.handler.draws_notices or found.container.media != "image":
+        return found.handler.draws_notices
     from provenance import notices
 
     return notices.drawable(source, found.container.format)
 
 
-def _on_picture(source: Path, path: Path, found: Look, planned: Plan) -> tuple[Drawn, list[MediaError]]:
+def laid_out(
+    source: Path, planned: Plan, size: tuple[int, int], options: DrawOptions
+) -> tuple[tuple[Notice, ...], list[MediaError]]:
+    """Place the notices that a picture of `size` (width and height as displayed) lacks, and warn of covered ones.
+
+    Raises:
+        GlyphMissing: no font at hand has every character of a text.
+        NoticeDoesNotFit: the picture is too small for them.
+    """
+    from provenance import notices
+    from provenance.notices import safe_area
+
+    area = safe_area.area_of(options.area)
+    taken = [notice.box for notice in planned.record.notices if notice.box]
+    placed = notices.layout(planned.draw, *size, taken, area=area, font=options.font)
+    covered = safe_area.outside(placed, *size, area)
+    return placed, [MediaError("notice-outside-safe-area", path=source, text=notice.text) for notice in covered]
+
+
+def _on_picture(source: Path, path: Path, found: Look, planned: Plan, options: DrawOptions) -> Result:
     from provenance import notices
 
     seen = found.observation
-    placed = notices.layout(planned.draw, seen.width or 0, seen.height or 0, _taken(planned))
+    placed, warnings = laid_out(source, planned, (seen.width or 0, seen.height or 0), options)
     with path.open("wb") as file:
         result = notices.draw(source, file, placed, orientation=seen.orientation, format=str(seen.format))
-    return Drawn(path, placed, result.media_change, result.method), []
+    return Drawn(path, placed, result.media_change, result.method), warnings
 
 
-def _on_film(
-    source: Path, path: Path, planned: Plan, options: DrawOptions, progress: Progress | None
-) -> tuple[Drawn, list[MediaError]]:
-    from provenance import notices
+def _on_film(source: Path, path: Path, planned: Plan, options: DrawOptions, progress: Progress | None) -> Result:
     from provenance.notices import video
 
     film = video.probe(source)
     end = options.seconds if film.duration > options.seconds else None
     shown = Seconds(start=0, end=end)
-    placed = tuple(
-        notice.model_copy(update={"seconds": shown})
-        for notice in notices.layout(planned.draw, film.width, film.height, _taken(planned))
-    )
+    bare, warnings = laid_out(source, planned, (film.width, film.height), options)
+    placed = tuple(notice.model_copy(update={"seconds": shown}) for notice in bare)
     with path.open("r+b") as file:
         result = video.draw_video(
             source,
@@ -94,16 +115,38 @@ def _on_film(
             placed,
             seconds=(0, end),
             reencode="auto" if options.reencode else "never",
-            progress=_named(progress, source),
+            progress=progress,
+        )
+    if result.reason:
+        warnings.append(MediaError(result.reason, path=source))
+    return Drawn(path, placed, result.media_change, result.method), warnings
+
+
+def _in_sound(source: Path, path: Path, planned: Plan, options: DrawOptions, progress: Progress | None) -> Result:
+    from provenance.notices import audio
+
+    with path.open("r+b") as file:
+        result = audio.draw_audio(
+            source,
+            file,
+            planned.draw,
+            at=options.at,
+            voice=options.voice,
+            reencode=options.reencode,
+            progress=progress,
         )
     why = [MediaError(result.reason, path=source)] if result.reason else []
-    return Drawn(path, placed, result.media_change, result.method), why
+    return Drawn(path, result.notices, result.media_change, result.method), why
+
+
+def _in_text(source: Path, path: Path, found: Look, planned: Plan, options: DrawOptions) -> Result:
+    from provenance.notices.in_text import draw_text
+
+    with path.open("wb") as file:
+        result = draw_text(source, file, planned.draw, format=found.handler.name, at=options.at)
+    return Drawn(path, result.notices, result.media_change, result.method), []
 
 
 def _named(progress: Progress | None, source: Path) -> Progress | None:
     """Return a callback that shows the file's name instead of what its notices need at the moment."""
     return progress and (lambda done, total, _: progress(done, total, source.name))
-
-
-def _taken(planned: Plan) -> list[Box]:
-    return [notice.box for notice in planned.record.notices if notice.box]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
+
+from provenance.catalog import Catalog
+from provenance.catalog.data import SafeArea
 
 Position = Literal["start", "middle", "end"]
 FILM_SECONDS: Final = 3.0
@@ -27,10 +30,10 @@ class DrawOptions:
         at: Where in a film, sound or text: at the start (which films always show), the middle, the end.
         seconds: How long each shows in a film; ``math.inf`` shows the first for the whole film.
         reencode: Whether all of a film or sound may be encoded anew where a part does not do.
-        platform: The platform whose safe area pictures keep to; None keeps to the margin alone, and tall pictures to
-            what the known players leave free.
+        platform: The platform that tall pictures are for; None keeps clear of what controls cover on any.
         voice: Speaks the notice in sound; None puts in the rhythm.
         font: Draws what the shipped font lacks.
+        area: What that platform's controls cover, where that is known; taken from the edition (`resolved`).
     """
 
     at: tuple[Position, ...] = ("start",)
@@ -39,6 +42,18 @@ class DrawOptions:
     platform: str | None = None
     voice: VoiceClip | None = None
     font: Path | None = None
+    area: SafeArea | None = None
 
 
 DEFAULT: Final = DrawOptions()
+
+
+def resolved(options: DrawOptions, catalog: Catalog) -> DrawOptions:
+    """Return the options with what the edition knows of the platform that they name.
+
+    Raises:
+        UsageError: the edition does not know it.
+    """
+    if options.platform is None:
+        return options
+    return replace(options, area=catalog.platform(options.platform).safe_area)

@@ -7,12 +7,12 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 from provenance import _files
 from provenance.attach.file import Labelled, Progress, label_file
 from provenance.attach.in_place import label_in_place
-from provenance.attach.options import DEFAULT, DrawOptions
+from provenance.attach.options import DEFAULT, DrawOptions, resolved
 from provenance.attach.plan import OnConflict, Wanted
 from provenance.attach.privacy import LocationPrivacy, private_label
 from provenance.catalog import Catalog
@@ -60,6 +60,7 @@ def attach_post(  # noqa: PLR0913 - the whole use case
         OutputRefused: `folder` is not empty. See `label_file` for the rest; nothing is left behind.
     """
     catalog.require_kinds(post)
+    drawing = resolved(drawing, catalog)
     sources = [post.asset_path(index) for index in range(len(post.assets))]
     names = _output_names(post)
     _files.refuse_used_folder(folder)
@@ -116,20 +117,34 @@ def attach_media(  # noqa: PLR0913 - the whole use case
     """
 
     def label(wanted: Wanted) -> Labelled:
-        wanted = dataclasses.replace(wanted, drawing=drawing)
+        wanted = dataclasses.replace(wanted, drawing=resolved(drawing, catalog))
         return label_file(source, target, wanted, signer=signer, on_conflict=on_conflict, progress=progress)
 
-    return _one_file(asset, catalog, label)
+    return one_file(asset, catalog, label)
 
 
 def attach_in_place(
     path: Path, asset: Mapping[str, Any], *, catalog: Catalog, on_conflict: OnConflict = "refuse"
 ) -> Labelled:
     """Label one file that belongs to no post where it lies; see `attach_media` and `label_in_place`."""
-    return _one_file(asset, catalog, lambda wanted: label_in_place(path, wanted, on_conflict=on_conflict))
+    return one_file(asset, catalog, lambda wanted: label_in_place(path, wanted, on_conflict=on_conflict))
 
 
-def _one_file(asset: Mapping[str, Any], catalog: Catalog, label: Callable[[Wanted], Labelled]) -> Labelled:
+class _Warned(Protocol):
+    @property
+    def warnings(self) -> tuple[ProvenanceError, ...]: ...
+
+
+_Done = TypeVar("_Done", bound=_Warned)
+
+
+def one_file(asset: Mapping[str, Any], catalog: Catalog, label: Callable[[Wanted], _Done]) -> _Done:
+    """Return what `label` makes of one file that belongs to no post; pointers count from the asset.
+
+    Raises:
+        InvalidPost: a label is wrong.
+        UnknownLabelKind: the edition lacks a kind. And what `label` raises.
+    """
     # The same checks as in a post, on the smallest post there can be.
     around = {"schema": "provenance/post/1", "id": "-", "kind": "image-text", "account": {"id": "-", "name": "-"}}
     try:
