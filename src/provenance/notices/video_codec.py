@@ -73,11 +73,11 @@ def known_profile(codec: str, profile: int) -> bool:
     return known is None or profile in known
 
 
-def delay_of(film: Film, span: Span, context: VideoCodecContext) -> int:
+def delay_of(film: Film, context: VideoCodecContext) -> int:
     """Return how many pictures a decoder of the source holds back, given one that has begun."""
     if context.reorder_depth <= _MOST_DELAY:
         return context.reorder_depth
-    places = np.argsort(order(film, span))
+    places = np.argsort(order(film, Span(0, film.count)))
     return int((places - np.arange(len(places))).max(initial=0))
 
 

@@ -48,6 +48,13 @@ class New(NamedTuple):
     size: int
 
 
+class Part(NamedTuple):
+    """A span, and its new samples."""
+
+    span: Span
+    new: tuple[New, ...]
+
+
 class Swap(NamedTuple):
     """Put `length` bytes from offset `at` of the scratch file where the source has the bytes `start` to `end`."""
 
@@ -165,6 +172,14 @@ def check_track(film: Film) -> None:
 def order(film: Film, span: Span) -> NDArray[np.intp]:
     """Return the samples of a span in the order of presentation."""
     return span.first + np.argsort(film.times[span.first : span.end], kind="stable")
+
+
+def in_decoding_order(film: Film, spans: Sequence[Span]) -> Numbers:
+    """Return the times of presentation once the pictures of some spans are decoded in the order they are shown."""
+    times = film.times.copy()
+    for span in spans:
+        times[slice(*span)] = np.sort(times[slice(*span)])
+    return times
 
 
 def is_apart(film: Film, at: int) -> bool:

@@ -7,15 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
-import numpy as np
-
 from provenance.formats import ebml, matroska_layout
 from provenance.formats.ebml import CRC_32, Element, Node, Reader
 from provenance.formats.matroska_layout import CUES, SEEK_HEAD, TRACKS
 from provenance.formats.splice import Edit
 from provenance.notices import video_mkv
 from provenance.notices.refusal import does_not_fit
-from provenance.notices.video_film import Film, New, Span, Swap, mover, order
+from provenance.notices.video_film import Film, New, Numbers, Part, Swap, in_decoding_order, mover, order
 from provenance.notices.video_mkv import BLOCK, BLOCK_GROUP, PREVIOUS_SIZE, REFERENCE, SIMPLE_BLOCK, Walk
 
 _SEEK, _SEEK_POSITION = 0x4DBB, 0x53AC
@@ -37,15 +35,17 @@ class _Job:
 
     Attributes:
         film: The source.
-        span: Which samples are replaced.
-        new: The samples, as they lie in `scratch`.
+        new: By number, the samples that are replaced, as they lie in `scratch`.
+        like: By number, the source's sample that shows the same picture.
+        times: When each sample is presented now, in ticks.
         scratch: Where new bytes lie.
         inside: For each cluster made anew, by where it starts: where in it the elements lie now, by where they lay.
     """
 
     film: Film
-    span: Span
-    new: Sequence[New]
+    new: Mapping[int, New]
+    like: Mapping[int, int]
+    times: Numbers
     scratch: BinaryIO
     inside: dict[int, dict[int, int]] = field(default_factory=dict)
 
@@ -60,13 +60,12 @@ class _Job:
         return Swap(start, end, at, len(data))
 
 
-def swaps(film: Film, span: Span, new: Sequence[New], config: bytes, scratch: BinaryIO) -> list[Swap]:
-    """Return what to replace so that a file has `new` samples in `span`; what is not in `scratch` yet is put there.
+def swaps(film: Film, parts: Sequence[Part], config: bytes, scratch: BinaryIO) -> list[Swap]:
+    """Return what to replace so that a file has other samples in some parts; what is not in `scratch` yet is put there.
 
     Args:
         film: The source.
-        span: Which samples are replaced.
-        new: The samples, as they lie in `scratch`.
+        parts: Which samples are replaced by which, as they lie in `scratch`; in order.
         config: The record of what a decoder must know first; empty leaves it as it is.
         scratch: Where new bytes lie.
 
@@ -77,7 +76,10 @@ def swaps(film: Film, span: Span, new: Sequence[New], config: bytes, scratch: Bi
         MediaTooLarge: An index is larger than any metadata may be.
         OSError: Reading or writing failed.
     """
-    job = _Job(film, span, new, scratch)
+    spans = [part.span for part in parts]
+    new = {number: each for span, samples in parts for number, each in zip(range(*span), samples, strict=True)}
+    like = {number: int(each) for span in spans for number, each in zip(range(*span), order(film, span), strict=True)}
+    job = _Job(film, new, like, in_decoding_order(film, spans), scratch)
     layout = job.walk.layout
     reader = Reader(film.file)
     if matroska_layout.clusters_say_where_they_are(reader, layout):
@@ -108,24 +110,14 @@ def _settled(job: _Job, reader: Reader, fixed: Sequence[Swap]) -> list[Swap]:
 
 
 def _clusters(job: _Job) -> list[Swap]:
-    walk, span = job.walk, job.span
-    changed = sorted({walk.blocks[number].cluster for number in range(*span)})
-    following = changed[-1] + 1
-    if following < len(walk.clusters) and walk.clusters[following].says_previous:
-        changed.append(following)
-    numbers = {walk.blocks[number].element.start: number for number in range(*span)}
-    shown = order(job.film, span)
-    times = np.sort(job.film.times[slice(*span)])
-    return [_cluster(job, walk.clusters[at], numbers, shown, times) for at in changed]
+    walk = job.walk
+    changed = {walk.blocks[number].cluster for number in job.new}
+    following = {at + 1 for at in changed if at + 1 < len(walk.clusters) and walk.clusters[at + 1].says_previous}
+    numbers = {walk.blocks[number].element.start: number for number in job.new}
+    return [_cluster(job, walk.clusters[at], numbers) for at in sorted(changed | following)]
 
 
-def _cluster(
-    job: _Job,
-    cluster: video_mkv.Cluster,
-    numbers: Mapping[int, int],
-    shown: np.ndarray[tuple[int], np.dtype[np.intp]],
-    times: np.ndarray[tuple[int], np.dtype[np.int64]],
-) -> Swap:
+def _cluster(job: _Job, cluster: video_mkv.Cluster, numbers: Mapping[int, int]) -> Swap:
     head = cluster.head
     if head.end - head.data > _LARGEST_CLUSTER:
         raise does_not_fit("video-kind", name="Cluster")
@@ -143,8 +135,7 @@ def _cluster(
         elif child.kind == PREVIOUS_SIZE:
             piece = b""
         elif number is not None:
-            place = number - job.span.first
-            piece = _block(job, place, int(shown[place]), int(times[place]) - cluster.time, _step(times, place))
+            piece = _block(job, number, cluster.time)
         else:
             piece = _raw(job, child)
         pieces.append(piece)
@@ -158,32 +149,21 @@ def _cluster(
     return job.put(head.start, head.end, said + body)
 
 
-def _step(times: np.ndarray[tuple[int], np.dtype[np.int64]], place: int) -> int:
-    return int(times[place - 1] - times[place]) if place else 0
-
-
 def _raw(job: _Job, element: Element) -> bytes:
     job.film.file.seek(element.start)
     return job.film.file.read(element.end - element.start)
 
 
-def _block(job: _Job, place: int, like: int, time: int, step: int) -> bytes:
-    """Return a new sample as a block, in the form of the block whose picture it shows.
-
-    Args:
-        job: The job.
-        place: Of the sample in the span.
-        like: Number of the source's sample that shows the same picture.
-        time: In ticks, from the cluster's.
-        step: Ticks to the picture before, which it refers to.
-    """
-    source = job.walk.blocks[like]
+def _block(job: _Job, number: int, cluster_time: int) -> bytes:
+    """Return a new sample as a block, in the form of the block whose picture it shows."""
+    source = job.walk.blocks[job.like[number]]
+    time = int(job.times[number]) - cluster_time
     if not -_FARTHEST <= time < _FARTHEST:
         raise does_not_fit("video-samples-shared")
-    new = job.new[place]
+    new = job.new[number]
     job.scratch.seek(new.at)
     data = job.scratch.read(new.size)
-    key = bool(job.film.keys[job.span.first + place])
+    key = bool(job.film.keys[number])
     simple = source.element.kind == SIMPLE_BLOCK
     body = (
         ebml.size_field(job.walk.track)
@@ -198,6 +178,8 @@ def _block(job: _Job, place: int, like: int, time: int, step: int) -> bytes:
     )
     children = [Node(BLOCK, 1, body)]
     if not key:
+        # It refers to the picture before.
+        step = int(job.times[number - 1] - job.times[number]) if number - 1 in job.new else 0
         size = (step.bit_length() + 8) // 8
         children.append(Node(REFERENCE, 1, step.to_bytes(size, "big", signed=True)))
     children += [each for each in others if each.kind not in {BLOCK, REFERENCE, CRC_32}]

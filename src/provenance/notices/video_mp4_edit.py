@@ -15,7 +15,7 @@ from provenance.formats import bmff, bmff_offsets, movie_edit
 from provenance.formats.bmff import Box
 from provenance.formats.splice import Edit
 from provenance.notices.refusal import does_not_fit
-from provenance.notices.video_film import Film, New, Numbers, Span, Swap, mover
+from provenance.notices.video_film import Film, Numbers, Part, Span, Swap, in_decoding_order, mover
 from provenance.notices.video_mp4 import CODINGS, ENTRY_HEAD, Layout, composition, inner_boxes
 
 _PAGE: Final = 4096
@@ -24,13 +24,12 @@ _INDEPENDENT: Final = 0x20  # of sdtp: sample_depends_on = 2 (14496-12, 8.6.4)
 _VERSIONED: Final = {0: 12, 1: 16}  # bytes of sbgp before its runs, by version
 
 
-def swaps(film: Film, span: Span, new: Sequence[New], config: bytes, scratch: BinaryIO) -> list[Swap]:
-    """Return what to replace so that a file has `new` samples in `span`; what is not in `scratch` yet is put there.
+def swaps(film: Film, parts: Sequence[Part], config: bytes, scratch: BinaryIO) -> list[Swap]:
+    """Return what to replace so that a file has other samples in some parts; what is not in `scratch` yet is put there.
 
     Args:
         film: The source.
-        span: Which samples are replaced.
-        new: The samples, as they lie in `scratch`.
+        parts: Which samples are replaced by which, as they lie in `scratch`; in order.
         config: The record of what a decoder must know first.
         scratch: Where new bytes lie.
 
@@ -42,15 +41,15 @@ def swaps(film: Film, span: Span, new: Sequence[New], config: bytes, scratch: Bi
         OSError: Reading or writing failed.
     """
     layout: Layout = film.layout
-    media = list(_media(film, span, new))
+    media = [swap for part in parts for swap in _media(film, part)]
     _refuse_shared(layout, media)
-    index = [*_tables(film, span, new), _description(film, config)]
+    index = [*_tables(film, parts), _description(film, config)]
     growth = sum(each.growth for each in index)
     for box in layout.around:
         index += bmff.resized(box, growth)
     index += movie_edit.index_size(layout.moov, growth)
     changed = [_as_swap(edit, scratch) for edit in index]
-    media = _in_pages(film, [*changed, *media], media[0], scratch) + media
+    media += _in_pages(film, [*changed, *media], scratch)
     sizes = [_as_swap(edit, scratch) for edit in _sizes(layout.top, media)]
     whole = [*changed, *sizes, *media]
     offsets = bmff_offsets.moved(film.file, layout.top, layout.moov, mover(whole))
@@ -63,9 +62,10 @@ def _as_swap(edit: Edit, scratch: BinaryIO) -> Swap:
     return Swap(edit.start, edit.end, at, len(edit.new))
 
 
-def _media(film: Film, span: Span, new: Sequence[New]) -> Iterator[Swap]:
+def _media(film: Film, part: Part) -> Iterator[Swap]:
     """Yield the samples of each chunk, or those at its end or start, as one replacement."""
     layout: Layout = film.layout
+    span, new = part
     first = int(np.searchsorted(layout.first_of, span.first, side="right")) - 1
     for chunk in range(first, len(layout.chunks)):
         start = max(span.first, int(layout.first_of[chunk]))
@@ -97,17 +97,27 @@ def _refuse_shared(layout: Layout, media: Sequence[Swap]) -> None:
         raise does_not_fit("video-samples-shared")
 
 
-def _in_pages(film: Film, swaps: Sequence[Swap], first: Swap, scratch: BinaryIO) -> list[Swap]:
-    """Return zeros before the first new sample that make all that follows the last one move by whole pages.
+def _in_pages(film: Film, swaps: Sequence[Swap], scratch: BinaryIO) -> list[Swap]:
+    """Return zeros before chunks of new samples that make what follows them move by whole pages.
 
-    The kernel copies whole pages faster than parts of them.
+    The kernel copies whole pages faster than parts of them. What is too little to be worth it follows as it may.
     """
-    end = max(each.end for each in swaps)
-    growth = sum(each.length - (each.end - each.start) for each in swaps)
-    room = -growth % _PAGE
-    if not room or int(film.offsets[-1]) - end < _WORTH_A_PAGE:
-        return []
-    return [_as_swap(Edit(first.start, first.start, bytes(room)), scratch)]
+    ordered = sorted(swaps)
+    starts_chunk = np.isin([each.start for each in ordered], film.layout.chunks)
+    behind = [*(each.start for each in ordered[1:]), int(film.offsets[-1])]
+    pages: list[Swap] = []
+    chunk: int | None = None
+    growth = 0
+    for each, is_start, following in zip(ordered, starts_chunk, behind, strict=True):
+        chunk = each.start if is_start else chunk
+        growth += each.length - (each.end - each.start)
+        if following - each.end < _WORTH_A_PAGE:
+            continue
+        if chunk is not None and growth % _PAGE:
+            pages.append(_as_swap(Edit(chunk, chunk, bytes(-growth % _PAGE)), scratch))
+            growth = 0
+        chunk = None
+    return pages
 
 
 def _sizes(top: Sequence[Box], media: Sequence[Swap]) -> Iterator[Edit]:
@@ -121,21 +131,23 @@ def _sizes(top: Sequence[Box], media: Sequence[Swap]) -> Iterator[Edit]:
         yield from bmff.resized(box, growth)
 
 
-def _tables(film: Film, span: Span, new: Sequence[New]) -> Iterator[Edit]:
+def _tables(film: Film, parts: Sequence[Part]) -> Iterator[Edit]:
     """Yield the tables that speak of the changed samples."""
     layout: Layout = film.layout
+    spans = [part.span for part in parts]
     kind = b"stsz" if b"stsz" in layout.tables else b"stz2"
     sizes = film.sizes.copy()
-    sizes[span.first : span.end] = [each.size for each in new]
+    for span, new in parts:
+        sizes[slice(*span)] = [each.size for each in new]
     yield _replaced(layout.tables[kind][0], b"stsz", bytes(8) + _four_bytes(len(sizes)) + sizes.astype(">u4").tobytes())
     for box in layout.tables.get(b"ctts", []):
-        yield _compositions(film, span, box)
+        yield _compositions(film, spans, box)
     for box in layout.tables.get(b"sdtp", []):
-        yield from _dependencies(film, span, box)
+        yield from _dependencies(film, spans, box)
     for box in layout.tables.get(b"stps", []):
-        yield from _partial(film, span, box)
+        yield _partial(film, spans, box)
     for box in layout.tables.get(b"sbgp", []):
-        yield _groups(film, span, box)
+        yield _groups(film, spans, box)
 
 
 def _replaced(box: Box, kind: bytes, payload: bytes) -> Edit:
@@ -146,12 +158,11 @@ def _four_bytes(number: int) -> bytes:
     return number.to_bytes(4, "big")
 
 
-def _compositions(film: Film, span: Span, box: Box) -> Edit:
-    """Return the times of presentation, those of the span in the order of decoding (8.6.1.3)."""
+def _compositions(film: Film, spans: Sequence[Span], box: Box) -> Edit:
+    """Return the times of presentation, those of the spans in the order of decoding (8.6.1.3)."""
     head = bmff.content(film.file, box, limit=4)
     offsets = composition(film.file, {b"ctts": [box]}, film.count)
-    part = slice(*span)
-    offsets[part] += np.sort(film.times[part]) - film.times[part]
+    offsets += in_decoding_order(film, spans) - film.times
     lengths, values = _runs_of(offsets)
     pairs = np.stack((lengths, values & 0xFFFFFFFF), axis=1).astype(">u4")
     return _replaced(box, b"ctts", head + _four_bytes(len(pairs)) + pairs.tobytes())
@@ -162,26 +173,27 @@ def _runs_of(values: Numbers) -> tuple[Numbers, Numbers]:
     return np.diff(np.append(starts, len(values))), values[starts]
 
 
-def _dependencies(film: Film, span: Span, box: Box) -> Iterator[Edit]:
+def _dependencies(film: Film, spans: Sequence[Span], box: Box) -> Iterator[Edit]:
     """Yield what samples depend on, unknown now but for those that start anew (8.6.4)."""
-    start = box.payload + 4 + span.first
-    end = min(box.payload + 4 + span.end, box.end)
-    said = np.where(film.keys[slice(*span)], _INDEPENDENT, 0).astype(np.uint8).tobytes()
-    if start < end:
-        yield Edit(start, end, said[: end - start])
+    for span in spans:
+        start = box.payload + 4 + span.first
+        end = min(box.payload + 4 + span.end, box.end)
+        said = np.where(film.keys[slice(*span)], _INDEPENDENT, 0).astype(np.uint8).tobytes()
+        if start < end:
+            yield Edit(start, end, said[: end - start])
 
 
-def _partial(film: Film, span: Span, box: Box) -> Iterator[Edit]:
-    """Yield QuickTime's list of pictures that decoding can nearly start at, without those that are none any more."""
+def _partial(film: Film, spans: Sequence[Span], box: Box) -> Edit:
+    """Return QuickTime's list of pictures that decoding can nearly start at, without those that are none any more."""
     fields = bmff.fields(film.file, box)
     head = fields.raw(4)
     numbers = np.frombuffer(fields.raw(4 * fields.number(4)), ">u4")
-    left = numbers[(numbers <= span.first) | (numbers > span.end)]
-    yield _replaced(box, b"stps", head + _four_bytes(len(left)) + left.tobytes())
+    left = numbers[[not any(span.first < number <= span.end for span in spans) for number in numbers]]
+    return _replaced(box, b"stps", head + _four_bytes(len(left)) + left.tobytes())
 
 
-def _groups(film: Film, span: Span, box: Box) -> Edit:
-    """Return a grouping of samples with none of the span in any group (8.9.2): they say how the old ones were coded."""
+def _groups(film: Film, spans: Sequence[Span], box: Box) -> Edit:
+    """Return a grouping of samples without the spans (8.9.2): groups say how the old pictures were coded."""
     fields = bmff.fields(film.file, box)
     version, _ = fields.version()
     head = bmff.content(film.file, box, limit=_VERSIONED.get(version, 12) - 4)
@@ -191,7 +203,8 @@ def _groups(film: Film, span: Span, box: Box) -> Edit:
     groups = np.zeros(film.count, np.int64)
     grouped = np.repeat(runs[:, 1], np.diff(np.concatenate(([0], ends))))
     groups[: len(grouped)] = grouped
-    groups[slice(*span)] = 0
+    for span in spans:
+        groups[slice(*span)] = 0
     lengths, values = _runs_of(groups)
     pairs = np.stack((lengths, values), axis=1).astype(">u4")
     return _replaced(box, b"sbgp", head + _four_bytes(len(pairs)) + pairs.tobytes())

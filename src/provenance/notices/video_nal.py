@@ -18,6 +18,7 @@ from provenance.errors import MalformedMedia
 Codec = Literal["h264", "hevc"]
 
 _VPS, _SPS, _PPS = 32, 33, 34
+_PPS_BEYOND: Final = 15
 _FIRST_IRAP: Final = 16  # of the types of pictures that decoding can start at
 _START_CODE: Final = re.compile(rb"\x00\x00\x01")
 _EMULATED: Final = re.compile(rb"\x00\x00\x03(?=[\x00-\x03]|\Z)")
@@ -128,6 +129,22 @@ def kept(sample: bytes, width: int, codec: Codec) -> tuple[list[bytes], bool]:
     return found, True
 
 
+def sets_before_slices(start: bytes, width: int, codec: Codec) -> list[bytes]:
+    """Return the parameter sets that stand before the slices of a sample, given its first bytes."""
+    found = []
+    at = 0
+    while at + width < len(start):
+        end = at + width + int.from_bytes(start[at : at + width], "big")
+        unit = start[at + width : end]
+        kind = kind_of(codec, unit) if len(unit) > KINDS[codec].head else None
+        if kind in KINDS[codec].sets:
+            found.append(unit)
+        elif kind in KINDS[codec].slices:
+            break
+        at = end
+    return found
+
+
 def is_idr(sample: bytes, width: int, codec: Codec) -> bool:
     """Say whether a sample is a picture that decoding can start at without any other before it.
 
@@ -174,7 +191,13 @@ def _escaped(data: bytes) -> bytes:
 
 
 def set_number(codec: Codec, unit: bytes) -> int:
-    """Return the number of a parameter set."""
+    """Return the number of a parameter set.
+
+    Raises:
+        MalformedMedia: ``video-damaged``: it is empty.
+    """
+    if len(unit) <= KINDS[codec].head:
+        raise MalformedMedia("video-damaged", offset=0)
     kind = kind_of(codec, unit)
     if kind == _VPS and codec == "hevc":
         return unit[2] >> 4
@@ -194,10 +217,16 @@ def _before_number(sps: bytes) -> int:
     return bits
 
 
-def renumbered(unit: bytes, number: int) -> bytes:
-    """Return a unit of H.265 whose parameter sets have `number`, 15, and no longer 0, which x265 always gives them.
+def own_number(codec: Codec, kind: int, number: int) -> int:
+    """Return the number of a new parameter set of a type, for one number of all of them; see `renumbered`."""
+    return number + _PPS_BEYOND if codec == "hevc" and kind == _PPS else number
 
-    In a slice, that number takes nine bits instead of one: whatever follows moves by a whole byte and stays as it is.
+
+def renumbered(unit: bytes, number: int) -> bytes:
+    """Return a unit of H.265 whose parameter sets have `number`, and no longer 0, which x265 always gives them.
+
+    That is 1 to 15, and 15 more for picture parameter sets: in a slice, theirs takes nine bits instead of one, so that
+    whatever follows moves by a whole byte and stays as it is.
 
     Raises:
         ValueError: the unit does not refer to parameter set 0.
@@ -211,9 +240,9 @@ def renumbered(unit: bytes, number: int) -> bytes:
         at = _before_number(unit)
         bits = f"{number:04b}" + bits[4:at] + _without_zero(bits, at, number)
     elif kind == _PPS:
-        bits = _golomb(number) + _without_zero(bits[1:] if bits[0] == "1" else "", 0, number)
+        bits = _golomb(number + _PPS_BEYOND) + _without_zero(bits[1:] if bits[0] == "1" else "", 0, number)
     else:
-        return unit[:2] + _escaped(_slice(body, 2 if kind >= _FIRST_IRAP else 1, number))
+        return unit[:2] + _escaped(_slice(body, 2 if kind >= _FIRST_IRAP else 1, number + _PPS_BEYOND))
     # The end of a set is marked by a one, and zeros up to a whole byte.
     bits = bits.rstrip("0")
     bits += "0" * (-len(bits) % 8)

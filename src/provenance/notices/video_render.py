@@ -6,6 +6,7 @@ decoded once, and few of them are in memory at a time.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -22,7 +23,8 @@ from provenance.notices.refusal import does_not_fit
 from provenance.notices.video_codec import av
 from provenance.notices.video_film import Film, New, Span
 from provenance.notices.video_paint import Look, blend, look_of, planes, stamps
-from provenance.notices.video_units import Packing, packing
+from provenance.notices.video_span import seam_before
+from provenance.notices.video_units import Packing
 
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
@@ -30,9 +32,9 @@ if TYPE_CHECKING:
 
 LEAST_LIKENESS: Final = 45.0  # dB of luma, of every picture
 _BEHIND: Final = 8  # pictures behind the span that are decoded as well: they must be as they were
-_DRAW: Final = "draw"
 
 Progress = Callable[[int, int, str], None]
+Tell = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +44,16 @@ class Task:
     Attributes:
         film: The source.
         span: Its samples that are encoded anew.
-        ticks: From when up to when notices show, in ticks of the track.
-        patches: The notices in stored pixels.
+        shown: The notices in stored pixels, and from when up to when each shows, in ticks of the track.
         quality: The quantiser.
+        packing: How new pictures become samples.
     """
 
     film: Film
     span: Span
-    ticks: tuple[int, int]
-    patches: Sequence[Patch]
+    shown: Sequence[tuple[Patch, Sequence[tuple[int, int]]]]
     quality: int
+    packing: Packing
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,8 @@ class Rendered:
     Attributes:
         new: Where they lie.
         config: The record of what a decoder must know first.
-        likeness: The least likeness of one to what it should show, as PSNR of luma in dB; 0 where a picture behind the
-            span came out otherwise than from the source.
+        likeness: The least likeness of one to what it should show, as PSNR of luma in dB; 0 where a picture before or
+            behind the span came out otherwise than from the source.
     """
 
     new: tuple[New, ...]
@@ -101,8 +103,8 @@ def _likeness(wanted: VideoFrame, frame: VideoFrame, *, exact: bool) -> float:
     return 10 * math.log10(peak * peak / error) if error else math.inf
 
 
-def render(task: Task, scratch: BinaryIO, progress: Progress | None = None) -> Rendered:
-    """Encode the samples of a task and append them to `scratch`.
+def render(task: Task, scratch: BinaryIO, tell: Tell | None = None) -> Rendered:
+    """Encode the samples of a task and append them to `scratch`; `tell` is called after each picture.
 
     Raises:
         NoticeDoesNotFit: the pictures or parameter sets are of a kind that cannot be encoded here.
@@ -111,40 +113,39 @@ def render(task: Task, scratch: BinaryIO, progress: Progress | None = None) -> R
     """
     library = av()
     try:
-        return _rendered(task, scratch, progress)
+        return _rendered(task, scratch, tell)
     except library.FFmpegError as error:
         raise MalformedMedia("video-damaged", offset=int(task.film.offsets[task.span.first])) from error
 
 
-def _rendered(task: Task, scratch: BinaryIO, progress: Progress | None) -> Rendered:
-    film, span = task.film, task.span
+def _rendered(task: Task, scratch: BinaryIO, tell: Tell | None) -> Rendered:
+    film, span, packer = task.film, task.span, task.packing
     count = span.end - span.first
-    packer = packing(film, span)
+    # What is decoded about the span must come out as from the source.
+    around = Span(seam_before(film, span.first), min(film.count, span.end + _BEHIND))
     source = video_codec.decoder(film.codec, film.config, reorders=bool((np.diff(film.times) < 0).any()))
-    frames = video_codec.decoded(film, Span(span.first, min(film.count, span.end + _BEHIND)), source)
+    frames = video_codec.decoded(film, around, source)
     first = next(frames)
     look = look_of(first)
     _check_look(film, first, look)
-    context = video_codec.encoder(film, first, packer.setting(task.quality, video_codec.delay_of(film, span, source)))
+    context = video_codec.encoder(film, first, packer.setting(task.quality, video_codec.delay_of(film, source)))
     config = packer.config(context.extradata or b"")
     watch = _Watch(video_codec.decoder(film.codec, config, reorders=True, threads=1))
     new: list[New] = []
-    drawn, times = stamps(task.patches, look), _drawn_times(task)
-    for at, frame in enumerate(_chained(first, frames)):
-        if at >= count:
-            watch.expected.append((frame, True))
+    draw = _drawer(task, look)
+    for number, frame in enumerate(itertools.chain((first,), frames), around.first):
+        is_old = not span.first <= number < span.end
+        watch.expected.append((frame, is_old))
+        if is_old:
+            _feed_before(film, span, number, watch)
             continue
         if look_of(frame) != look:
             raise does_not_fit("video-pictures-change", codec=film.codec)
-        number = frame.pts or 0
-        if times[0] <= film.times[number] < times[1]:
-            frame.make_writable()
-            blend(frame, drawn)
-        _stamp(frame, at, context, key=at == 0 or bool(film.keys[span.first + at]))
-        watch.expected.append((frame, False))
+        draw(frame)
+        _stamp(frame, number - span.first, context, key=number == span.first or bool(film.keys[number]))
         _store(context.encode(frame), packer, scratch, watch, new)
-        if progress:
-            progress(at + 1, count, _DRAW)
+        if tell:
+            tell()
     _store(context.encode(None), packer, scratch, watch, new)
     if len(new) != count:
         raise does_not_fit("video-encoder", codec=film.codec, reason=f"{len(new)} / {count}")
@@ -152,9 +153,9 @@ def _rendered(task: Task, scratch: BinaryIO, progress: Progress | None) -> Rende
     return Rendered(tuple(new), config, watch.least)
 
 
-def _chained(first: VideoFrame, rest: Iterable[VideoFrame]) -> Iterable[VideoFrame]:
-    yield first
-    yield from rest
+def _feed_before(film: Film, span: Span, number: int, watch: _Watch) -> None:
+    if number < span.first:
+        watch.feed(film.sample(number))
 
 
 def _check_look(film: Film, frame: VideoFrame, look: Look) -> None:
@@ -164,10 +165,26 @@ def _check_look(film: Film, frame: VideoFrame, look: Look) -> None:
         raise does_not_fit("video-kind", name="interlaced")
 
 
-def _drawn_times(task: Task) -> tuple[int, int]:
+def _drawer(task: Task, look: Look) -> Callable[[VideoFrame], None]:
+    """Return what draws on a picture the notices that show then."""
+    film = task.film
+    drawn = [(stamps([patch], look), [_drawn_times(film, each) for each in ticks]) for patch, ticks in task.shown]
+
+    def draw(frame: VideoFrame) -> None:
+        time = int(film.times[frame.pts or 0])
+        shown = [stamp for stamp, times in drawn if any(start <= time < end for start, end in times)]
+        if shown:
+            frame.make_writable()
+        for stamp in shown:
+            blend(frame, stamp)
+
+    return draw
+
+
+def _drawn_times(film: Film, ticks: tuple[int, int]) -> tuple[int, int]:
     """Return from which time of presentation on pictures are drawn on: that of the one on screen at the start."""
-    times, (start, end) = task.film.times, task.ticks
-    earlier = times[times <= start]
+    start, end = ticks
+    earlier = film.times[film.times <= start]
     return int(earlier.max()) if len(earlier) else start, end
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -10,32 +11,69 @@ from provenance.notices import video_config, video_nal
 from provenance.notices.video_film import Film, Span, is_apart
 
 _FARTHEST: Final = 30  # seconds from the end of a notice to where copying begins
-_UNITS: Final = {"h264": "h264", "hevc": "hevc"}
 
 
-def span_of(film: Film, ticks: tuple[int, int]) -> tuple[Span, str | None]:
+def spans_of(film: Film, times: Sequence[tuple[int, int]]) -> tuple[list[Span], str | None]:
     """Return the samples to encode anew, and the message code of why it must be all of them, if it must.
 
-    Both ends are pictures that decoding can start at, with none before them that is shown after them.
+    Both ends of a span are pictures that decoding can start at, with none before them that is shown after them.
+
+    Args:
+        film: The film.
+        times: From when up to when notices show, in ticks of the track.
 
     Raises:
         MalformedMedia: a sample breaks its form.
         OSError: Reading failed.
     """
     whole = Span(0, film.count)
+    spans: list[Span] = []
+    for ticks in sorted(times):
+        span = _span_of(film, ticks)
+        if span is None:
+            return [whole], "video-full-no-key-frame"
+        if spans and span.first <= spans[-1].end:
+            last = spans.pop()
+            span = Span(min(last.first, span.first), max(last.end, span.end))
+        spans.append(span)
+    if spans != [whole]:
+        return spans, None
+    return spans, "video-full-shown" if _cover(film, times) else "video-full-short"
+
+
+def _cover(film: Film, times: Sequence[tuple[int, int]]) -> bool:
+    """Say whether every picture shows a notice."""
+    shown = np.zeros(film.count, np.bool_)
+    for start, end in times:
+        shown |= (film.times >= start) & (film.times < end)
+    return bool(shown.all())
+
+
+def _span_of(film: Film, ticks: tuple[int, int]) -> Span | None:
+    """Return the samples about one notice; None where copying could begin only long after it."""
     starts = np.flatnonzero(film.keys)
     # From a picture on, the earliest that is shown: those that come behind it may be shown before it.
     earliest = np.minimum.accumulate(film.times[::-1])[::-1][starts]
-    first = max((at for at in starts[earliest <= ticks[0]] if _is_seam(film, int(at))), default=0)
+    before = starts[earliest <= ticks[0]][::-1]
+    first = next((int(at) for at in before if _is_seam(film, int(at))), 0)
     far = ticks[1] + int(_FARTHEST / film.tick)
     behind = starts[(earliest >= ticks[1]) & (earliest <= far)]
     end = next((int(at) for at in behind if _is_seam(film, int(at))), None)
     if end is not None:
-        return Span(int(first), end), None
-    if int(film.times.max()) < far:
-        # The film ends before there could be one.
-        return Span(int(first), film.count), "video-full-short" if first == 0 else None
-    return whole, "video-full-no-key-frame"
+        return Span(first, end)
+    # Where there is none, the film may end before there could be one.
+    return Span(first, film.count) if int(film.times.max()) < far else None
+
+
+def seam_before(film: Film, at: int) -> int:
+    """Return the last sample before another one that decoding can start at, with all that follows it.
+
+    Raises:
+        MalformedMedia: a sample breaks its form.
+        OSError: Reading failed.
+    """
+    starts = np.flatnonzero(film.keys[:at])[::-1]
+    return next((int(each) for each in starts if _is_seam(film, int(each))), 0)
 
 
 def _is_seam(film: Film, at: int) -> bool:

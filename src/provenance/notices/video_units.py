@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -16,9 +16,10 @@ from provenance.notices.video_config import Config
 from provenance.notices.video_film import Film, Span, order
 from provenance.notices.video_nal import KINDS, Codec, kind_of
 
-# Which numbers new parameter sets may have; see `video_nal.renumbered` for the only one of H.265.
+# Which numbers new parameter sets may have; see `video_nal.renumbered` for those of H.265.
 _DELIMITER: Final = b"\x12\x00"  # OBU_TEMPORAL_DELIMITER, which AV1 in ISOBMFF 2.4 and in Matroska keep out
-_NUMBERS: Final[dict[Codec, range]] = {"h264": range(1, 32), "hevc": range(15, 16)}
+_NUMBERS: Final[dict[Codec, range]] = {"h264": range(1, 32), "hevc": range(1, 16)}
+_BEFORE_SLICES: Final = 1 << 14  # bytes of a sample in which its parameter sets lie, if it has any
 
 
 class Packing(Protocol):
@@ -85,7 +86,7 @@ class Units:
         """Return the source's record with the new parameter sets behind its own."""
         units = self._units(header, KINDS[self.codec].sets)
         config = video_config.merged(self.source, units)
-        if config is None or any(video_nal.set_number(self.codec, unit) != self.number for unit in units):
+        if config is None or not all(self._has_number(unit) for unit in units):
             raise does_not_fit("video-parameter-sets", codec=self.codec)
         return config.record()
 
@@ -105,6 +106,10 @@ class Units:
             raise does_not_fit("video-parameter-sets", codec=self.codec)
         return video_nal.join(units, self.source.width)
 
+    def _has_number(self, unit: bytes) -> bool:
+        own = video_nal.own_number(self.codec, kind_of(self.codec, unit), self.number)
+        return video_nal.set_number(self.codec, unit) == own
+
     def _units(self, stream: bytes, wanted: frozenset[int]) -> list[bytes]:
         units = [unit for unit in video_nal.from_stream(stream) if kind_of(self.codec, unit) in wanted]
         try:
@@ -113,8 +118,8 @@ class Units:
             raise does_not_fit("video-parameter-sets", codec=self.codec) from error
 
 
-def packing(film: Film, span: Span) -> Packing:
-    """Return how new pictures of a span become samples.
+def packings(film: Film, spans: Sequence[Span]) -> list[Packing]:
+    """Return for each span how its new pictures become samples.
 
     Raises:
         NoticeDoesNotFit: the encoder here does not write that profile, or a sample holds what it cannot.
@@ -122,20 +127,42 @@ def packing(film: Film, span: Span) -> Packing:
         OSError: Reading failed.
     """
     if film.codec not in _NUMBERS:
-        return Plain(film)
+        return [Plain(film) for _ in spans]
     codec: Codec = "h264" if film.codec == "h264" else "hevc"
     source = video_config.parse(codec, film.config)
     if not video_codec.known_profile(codec, source.profile):
         raise does_not_fit("video-profile", codec=codec, profile=source.profile)
-    kept = []
-    for number in range(*span):
-        units, is_plain = video_nal.kept(film.sample(number), source.width, codec)
-        if not is_plain:
-            raise does_not_fit("video-kind", name="NAL")
-        kept.append(units)
-    inside = [unit for units in kept for unit in units if kind_of(codec, unit) in KINDS[codec].sets]
-    used = {number for _, number in source.numbers()} | {video_nal.set_number(codec, unit) for unit in inside}
-    free = next((number for number in _NUMBERS[codec] if number not in used), None)
-    if free is None:
-        raise does_not_fit("video-parameter-sets", codec=codec)
-    return Units(codec, source, kept, order(film, span) - span.first, free)
+    kept = [[_kept(film, number, source) for number in range(*span)] for span in spans]
+    inside = [unit for samples in kept for units in samples for unit in units]
+    number = _free_number(source, [*inside, *_sets_elsewhere(film, source)])
+    return [
+        Units(codec, source, samples, order(film, span) - span.first, number)
+        for span, samples in zip(spans, kept, strict=True)
+    ]
+
+
+def _kept(film: Film, number: int, source: Config) -> list[bytes]:
+    units, is_plain = video_nal.kept(film.sample(number), source.width, source.codec)
+    if not is_plain:
+        raise does_not_fit("video-kind", name="NAL")
+    return units
+
+
+def _sets_elsewhere(film: Film, source: Config) -> Iterator[bytes]:
+    """Yield the parameter sets that stand beside pictures that decoding can start at."""
+    for number in np.flatnonzero(film.keys):
+        film.file.seek(int(film.offsets[number]))
+        start = film.file.read(min(int(film.sizes[number]), _BEFORE_SLICES))
+        yield from video_nal.sets_before_slices(start, source.width, source.codec)
+
+
+def _free_number(source: Config, units: Iterable[bytes]) -> int:
+    """Return a number that no parameter set of the source has: one would take the other's place."""
+    codec = source.codec
+    kinds = KINDS[codec].sets
+    inside = {(kind, video_nal.set_number(codec, unit)) for unit in units if (kind := kind_of(codec, unit)) in kinds}
+    used = source.numbers() | inside
+    for number in _NUMBERS[codec]:
+        if not any((kind, video_nal.own_number(codec, kind, number)) in used for kind in kinds):
+            return number
+    raise does_not_fit("video-parameter-sets", codec=codec)

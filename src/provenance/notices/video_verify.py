@@ -2,111 +2,107 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
-from typing import BinaryIO, Final
+import itertools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from provenance.notices.video_codec import av
-from provenance.notices.video_film import Film, Span
-from provenance.notices.video_render import Rendered, Task
+from provenance.notices.video_film import Film, Part, Span, in_decoding_order
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
 
 _BUFFER: Final = 1 << 20
 
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """The packets of one stream as libavformat reads them: their times, and what they hold, digested."""
-
-    kind: str
-    times: tuple[tuple[int | None, int | None, int | None], ...]
-    digests: tuple[bytes, ...]
+Times = tuple[int | None, int | None]
 
 
-def same_elsewhere(source: BinaryIO, target: BinaryIO, span: Span, count: int) -> bool:
-    """Say whether every packet of two files is the same but for the span, and has the same times there.
+def same_elsewhere(film: Film, target: BinaryIO, spans: Sequence[Span]) -> bool:
+    """Say whether every packet of two files is the same, and has the same times, but for what was encoded anew.
+
+    Of that, the times must be the same in another order: its pictures are decoded in the order they are shown.
 
     Args:
-        source: The source.
+        film: The source.
         target: What was made of it.
-        span: Which samples were encoded anew.
-        count: How many samples the track has.
+        spans: Which samples were encoded anew.
 
     Raises:
         OSError: Reading failed.
     """
-    old, new = _streams(source), _streams(target)
-    if old is None or new is None or len(old) != len(new):
-        return False
-    changed = [(one, other) for one, other in zip(old, new, strict=True) if one != other]
-    return len(changed) == 1 and _differ_inside(*changed[0], span, count)
-
-
-def _differ_inside(one: Stream, other: Stream, span: Span, count: int) -> bool:
-    """Say whether two streams of pictures differ in what lies in a span only, and not in times."""
-    if one.kind != "video" or other.kind != "video" or len(one.times) != len(other.times):
-        return False
-    changed = [at for at in range(len(one.times)) if _packet(one, at) != _packet(other, at)]
-    # What an edit list cuts off in front, libavformat leaves out: then nobody knows where the span starts.
-    first = span.first if len(one.times) == count else changed[0]
-    part = slice(changed[0], changed[-1] + 1)
-    inside = first <= changed[0] and changed[-1] < first + span.end - span.first
-    return inside and _times(one, part) == _times(other, part)
-
-
-def _packet(stream: Stream, at: int) -> tuple[object, ...]:
-    return stream.times[at], stream.digests[at]
-
-
-def _times(stream: Stream, part: slice) -> tuple[list[int | None], list[int | None]]:
-    """Return the times of presentation in order, and those of decoding as they stand."""
-    shown = sorted((pts for pts, _, _ in stream.times[part]), key=lambda pts: -1 if pts is None else pts)
-    return shown, [dts for _, dts, _ in stream.times[part]]
-
-
-def _streams(file: BinaryIO) -> list[Stream] | None:
     library = av()
-    file.seek(0)
-    times: dict[int, list[tuple[int | None, int | None, int | None]]] = {}
-    digests: dict[int, list[bytes]] = {}
+    changed: dict[tuple[int, Span], list[tuple[Times, Times]]] = {}
+    places = np.argsort(film.offsets)
+    film.file.seek(0)
+    target.seek(0)
     try:
-        with library.open(file, mode="r", metadata_errors="replace", buffer_size=_BUFFER) as container:
-            kinds = [stream.type for stream in container.streams]
-            for packet in container.demux():
-                if packet.size:
-                    times.setdefault(packet.stream_index, []).append((packet.pts, packet.dts, packet.duration))
-                    digests.setdefault(packet.stream_index, []).append(_digest(packet))
+        with _opened(film.file) as one, _opened(target) as other:
+            if [stream.type for stream in one.streams] != [stream.type for stream in other.streams]:
+                return False
+            for old, new in itertools.zip_longest(one.demux(), other.demux()):
+                if _same(old, new):
+                    continue
+                span = _span_of(film, spans, old, places)
+                if span is None or new is None or old.stream_index != new.stream_index:
+                    return False
+                pair = (old.pts, old.dts), (new.pts, new.dts)
+                changed.setdefault((old.stream_index, span), []).append(pair)
     except library.FFmpegError:
+        return False
+    return len({stream for stream, _ in changed}) == 1 and all(map(_same_times, changed.values()))
+
+
+def _opened(file: BinaryIO) -> InputContainer:
+    container: InputContainer = av().open(file, mode="r", metadata_errors="replace", buffer_size=_BUFFER)
+    return container
+
+
+def _same(old: Any, new: Any) -> bool:
+    if old is None or new is None:
+        return False
+    said = [(each.stream_index, each.pts, each.dts, each.duration) for each in (old, new)]
+    return said[0] == said[1] and bytes(old) == bytes(new)
+
+
+def _span_of(film: Film, spans: Sequence[Span], packet: Any, places: NDArray[np.intp]) -> Span | None:
+    """Return in which of the spans a packet of the source lies, by its position in the file."""
+    if packet is None or packet.stream.type != "video" or packet.pos is None:
         return None
-    return [
-        Stream(kind, tuple(times.get(number, ())), tuple(digests.get(number, ()))) for number, kind in enumerate(kinds)
-    ]
+    # In Matroska the position is that of the block about the sample.
+    at = int(np.searchsorted(film.offsets, packet.pos, sorter=places))
+    number = int(places[at]) if at < film.count else film.count
+    return next((span for span in spans if span.first <= number < span.end), None)
 
 
-def _digest(packet: object) -> bytes:
-    return hashlib.sha256(memoryview(packet)).digest()  # type: ignore[arg-type]
+def _same_times(pairs: Sequence[tuple[Times, Times]]) -> bool:
+    """Say whether the times of decoding are the same one by one, and those of presentation in their order."""
+    shown = [sorted(-1 if times[0] is None else times[0] for times in side) for side in zip(*pairs, strict=True)]
+    return shown[0] == shown[1] and all(old[1] == new[1] for old, new in pairs)
 
 
-def holds(task: Task, made: Film, rendered: Rendered, scratch: BinaryIO) -> bool:
+def holds(film: Film, parts: Sequence[Part], config: bytes, made: Film, scratch: BinaryIO) -> bool:
     """Say whether the tables of a film just made say what they should, and lead to the new samples.
 
     Raises:
         MalformedMedia: the film is cut off.
         OSError: Reading failed.
     """
-    film, span = task.film, task.span
-    part = slice(*span)
-    times, sizes = film.times.copy(), film.sizes.copy()
-    times[part], sizes[part] = np.sort(times[part]), [each.size for each in rendered.new]
+    sizes = film.sizes.copy()
+    for span, new in parts:
+        sizes[slice(*span)] = [each.size for each in new]
+    times = in_decoding_order(film, [part.span for part in parts])
     if not (np.array_equal(times, made.times) and np.array_equal(sizes, made.sizes)):
         return False
-    if not np.array_equal(film.keys, made.keys) or made.config != rendered.config:
+    if not np.array_equal(film.keys, made.keys) or made.config != config:
         return False
     if (film.shown, film.size, film.orientation) != (made.shown, made.size, made.orientation):
         return False
-    for number, each in zip(range(*span), rendered.new, strict=True):
-        scratch.seek(each.at)
-        if scratch.read(each.size) != made.sample(number):
-            return False
+    for span, new in parts:
+        for number, each in zip(range(*span), new, strict=True):
+            scratch.seek(each.at)
+            if scratch.read(each.size) != made.sample(number):
+                return False
     return True

@@ -75,8 +75,9 @@ _NEEDED = {
 class Films:
     """Makes each film once."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, seconds: int = SECONDS):
         self.folder = folder
+        self.seconds = seconds
         (folder / "spoken.srt").write_text(_SUBTITLE)
 
     @functools.cache  # noqa: B019 -- one for a whole run
@@ -87,7 +88,7 @@ class Films:
             self(_NEEDED[name])
         suffix, told = FILMS[name]
         path = self.folder / f"{name}.{suffix}"
-        told = [one.format(folder=self.folder) for one in told]
+        told = [one.format(folder=self.folder).replace(f"d={SECONDS}", f"d={self.seconds}") for one in told]
         subprocess.run(["ffmpeg", "-v", "error", "-nostdin", *told, "-y", str(path)], check=True, capture_output=True)
         return path
 

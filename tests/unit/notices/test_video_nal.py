@@ -60,7 +60,7 @@ def test_a_sample_with_another_layer_cannot_be_drawn_on(codec, unit):
 def test_a_slice_gets_its_number_and_grows_by_one_byte():
     # first_slice_segment_in_pic_flag 1, no_output_of_prior_pics_flag 0, slice_pic_parameter_set_id 0, then 10101…
     slice_of_idr = bytes([19 << 1, 1, 0b10110101]) + b"rest"
-    assert video_nal.renumbered(slice_of_idr, 15) == bytes([19 << 1, 1, 0b10000010, 0b00010101]) + b"rest"
+    assert video_nal.renumbered(slice_of_idr, 1) == bytes([19 << 1, 1, 0b10000010, 0b00110101]) + b"rest"
     with pytest.raises(ValueError, match="2"):
         video_nal.renumbered(bytes([19 << 1, 1, 0b10010101]) + b"rest", 15)
 
