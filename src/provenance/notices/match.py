@@ -28,14 +28,14 @@ Picture = NDArray[np.uint8]
 Gray = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-_INK: Final = 48  # enough to tell characters apart, little to compute
+INK: Final = 48  # enough to tell characters apart, little to compute
 _REACH: Final = 0.5  # of the plate's height, searched around it
 _COARSE: Final = 0.5
 _FINE: Final = (0.99, 0.995, 1.0, 1.005, 1.01)
 _LARGEST_MODEL: Final = 1 << 22  # pixels
 _LARGEST_ZOOM: Final = 4
 _LEAST_CHARACTER: Final = 0.65  # likeness of each single character
-_MOST_BESIDE: Final = 0.03  # of the plate beside the text may be as bright as ink
+_MOST_BESIDE: Final = 0.03  # of the plate on each side of the text may be as bright as ink
 _GRID: Final = 16
 _LARGEST_SIDE: Final = 1 << 16
 _MOST_LINES: Final = 12
@@ -61,7 +61,7 @@ class Model:
     @property
     def recorded_ink(self) -> float:
         """Ink height in the picture that was recorded, in pixels."""
-        return _INK / self.zoom
+        return INK / self.zoom
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +79,19 @@ class Match:
 
     @property
     def box(self) -> Box:
-        """Where the plate stands in the picture."""
+        """Where the plate stands in the picture, without what was cut off at its left or top."""
         height, width = self.model.ink.shape
-        x, y = self.corner
-        return Box(
-            x=round(x), y=round(y), width=max(1, round(width * self.step)), height=max(1, round(height * self.step))
-        )
+        left, top = (round(start) for start in self.corner)
+        right, below = left + round(width * self.step), top + round(height * self.step)
+        x, y = max(0, left), max(0, top)
+        return Box(x=x, y=y, width=max(1, right - x), height=max(1, below - y))
 
 
 def model_of(setting: Setting, box: Box, text: str) -> Model | None:
     """Return the plate `box` with `text` set as `setting`; `None` if no text would be on so large a plate."""
     measured = measured_characters(text)
     # Linear, not rendered: a hostile record may ask for glyphs of a gigabyte.
-    zoom = _INK / (setting.size * max(1, ink_height(measured, _REFERENCE)) / _REFERENCE)
+    zoom = INK / (setting.size * max(1, ink_height(measured, _REFERENCE)) / _REFERENCE)
     width, height = round(box.width * zoom), round(box.height * zoom)
     if width < 1 or height < 1 or width * height > _LARGEST_MODEL:
         return None
@@ -180,8 +180,8 @@ def _blank_beside(bright: Gray, model: Model) -> bool:
     last = max(cell.left + cell.width for cell in model.cells) + 3
     # The rim may show what lies around a plate that does not end on a whole pixel.
     inner = bright[_RIM:-_RIM]
-    beside = np.hstack((inner[:, _RIM : max(_RIM, round(first))], inner[:, round(last) : -_RIM]))
-    return beside.size == 0 or float((beside > _HALF).mean()) <= _MOST_BESIDE
+    sides = inner[:, _RIM : max(_RIM, round(first))], inner[:, round(last) : -_RIM]
+    return all(side.size == 0 or float((side > _HALF).mean()) <= _MOST_BESIDE for side in sides)
 
 
 def _look(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -17,7 +17,7 @@ from provenance.errors import MalformedMedia
 from provenance.formats import registry
 from provenance.formats.base import check_picture_size
 from provenance.model.notice import Notice, NoticeReading, Seconds
-from provenance.notices.find import reading as reading_of
+from provenance.notices.find import reading_at_box, readings_elsewhere
 from provenance.notices.match import Picture
 from provenance.notices.place import to_displayed
 from provenance.notices.video_codec import av
@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 Numbers = NDArray[np.float64]
 
 _STEP: Final = 0.5  # seconds between two looks
+_MARGIN: Final = 0.01  # seconds: sound that is heard before the first picture moves what readers call the start
 _MOST_LOOKS: Final = 13
+_CLOSE_LOOKS: Final = 7  # of these, one every half second; the others over what remains
+_ANYWHERE: Final = 3  # every third picture is looked through for what is not in its box
 _WORTH_SEEKING: Final = 10.0  # seconds that are skipped rather than decoded
 _MOST_PICTURES: Final = 20_000  # decoded on the way to one look
 _UNSAID: Final = 60.0  # seconds that are looked at of a film that does not say how long it is
@@ -45,12 +48,21 @@ class _Look(NamedTuple):
     end: float
 
 
-def measure_video(source: Path, stated: Sequence[Notice]) -> tuple[NoticeReading, ...]:
-    """Measure each notice in the film `source`, in pictures half a second apart over the seconds stated for it.
+class _Sight(NamedTuple):
+    """What a picture shows of one notice, and from when up to when it is on screen, in seconds."""
 
-    A notice is found where it is in one of them; its `seconds` are those from the first picture that shows it to the
-    last one without a break, its height and contrast the least of these. What is stated without seconds is looked for
-    from the start to the end.
+    reading: NoticeReading
+    start: float
+    end: float
+
+
+def measure_video(source: Path, stated: Sequence[Notice]) -> tuple[NoticeReading, ...]:
+    """Measure each notice in the film `source`, in pictures of the seconds stated for it.
+
+    They are half a second apart; of a long time the first three seconds are, and the rest is sampled. A notice is found
+    where it is in one of them, in its box or anywhere else; its `seconds` are those from the first picture that shows
+    it to the last one without a break, its height and contrast the least of these. What is stated without seconds is
+    looked for from the start to the end.
 
     Raises:
         AssetNotFound: `source` cannot be read.
@@ -63,7 +75,7 @@ def measure_video(source: Path, stated: Sequence[Notice]) -> tuple[NoticeReading
         return ()
     library = av()
     orientation = registry.read(source, whole=False).orientation or 1
-    readings = []
+    found: dict[int, NoticeReading] = {}
     try:
         with (
             open_input(source) as file,
@@ -72,30 +84,58 @@ def measure_video(source: Path, stated: Sequence[Notice]) -> tuple[NoticeReading
             if not container.streams.video:
                 raise MalformedMedia("video-no-pictures", path=source)
             container.streams.video[0].thread_type = "AUTO"
-            for notice in stated:
-                looks = _looks(container, notice.seconds or Seconds(start=0), orientation)
-                readings.append(_joined(notice, [(look, reading_of(look.picture, notice)) for look in looks]))
+            for seconds in dict.fromkeys(notice.seconds for notice in stated):
+                together = [at for at, notice in enumerate(stated) if notice.seconds == seconds]
+                looks = _looks(container, seconds or Seconds(start=0), orientation)
+                found.update(zip(together, _seen([stated[at] for at in together], looks), strict=True))
     except library.FFmpegError as error:
         raise MalformedMedia("video-damaged", path=source, offset=0) from error
-    return tuple(readings)
+    return tuple(found[at] for at in range(len(stated)))
 
 
-def _joined(notice: Notice, found: Sequence[tuple[_Look, NoticeReading]]) -> NoticeReading:
+def search_video(source: Path, texts: Sequence[tuple[str, str]]) -> tuple[NoticeReading, ...]:
+    """Look for notices, given as (kind, text), of which no record says where they are; return what is there.
+
+    Raises:
+        AssetNotFound, MalformedMedia, MediaTooLarge, MissingExtra, UnsupportedFormat: see `measure_video`.
+    """
+    wanted = [Notice(kind=kind, text=text) for kind, text in texts]
+    return tuple(each for each in measure_video(source, wanted) if each.evidence is not None)
+
+
+def _seen(notices: Sequence[Notice], looks: Iterable[_Look]) -> Iterator[NoticeReading]:
+    """Yield what several looks say of each notice; where one was found elsewhere, the next looks go there."""
+    placed = list(notices)
+    sights: list[list[_Sight]] = [[] for _ in notices]
+    for number, look in enumerate(looks):
+        found = [reading_at_box(look.picture, notice) for notice in placed]
+        if number % _ANYWHERE == 0:
+            lacking = [at for at, reading in enumerate(found) if not reading.found]
+            elsewhere = readings_elsewhere(look.picture, [notices[at] for at in lacking])
+            for at, reading in zip(lacking, elsewhere, strict=True):
+                if reading is not None:
+                    found[at], placed[at] = reading, notices[at].model_copy(update={"box": reading.box})
+        for seen, reading in zip(sights, found, strict=True):
+            seen.append(_Sight(reading, look.start, look.end))
+    yield from map(_joined, notices, sights)
+
+
+def _joined(notice: Notice, sights: Sequence[_Sight]) -> NoticeReading:
     """Return what several looks say of one notice."""
-    seen = itertools.dropwhile(lambda each: not each[1].found, found)
-    run = list(itertools.takewhile(lambda each: each[1].found, seen))
+    found = itertools.dropwhile(lambda each: not each.reading.found, sights)
+    run = list(itertools.takewhile(lambda each: each.reading.found, found))
     if not run:
         # Something that resembles it may still have been measured.
-        measured = (reading for _, reading in found if reading.height_ratio is not None)
+        measured = (each.reading for each in sights if each.reading.evidence is not None)
         return next(measured, NoticeReading(kind=notice.kind, text=notice.text, found=False))
-    seconds = Seconds(start=round(run[0][0].start, 3), end=round(run[-1][0].end, 3))
-    least = {name: min(getattr(reading, name) for _, reading in run) for name in ("height_ratio", "contrast")}
-    return run[0][1].model_copy(update={**least, "seconds": seconds})
+    seconds = Seconds(start=round(run[0].start, 3), end=round(run[-1].end, 3))
+    least = {name: min(getattr(each.reading, name) for each in run) for name in ("height_ratio", "contrast")}
+    return run[0].reading.model_copy(update={**least, "seconds": seconds})
 
 
 def _looks(container: InputContainer, seconds: Seconds, orientation: int) -> Iterator[_Look]:
     """Yield the pictures on screen at times from `seconds.start` on, and the last one before `seconds.end`."""
-    first = (container.start_time or 0) / _MICROSECONDS
+    first = _start(container)
     end = _end(container, seconds)
     frames = _frames(container, first)
     shown = next(frames, None)
@@ -112,6 +152,13 @@ def _looks(container: InputContainer, seconds: Seconds, orientation: int) -> Ite
     container.seek(0)
 
 
+def _start(container: InputContainer) -> float:
+    """Return when the film starts, in seconds of its clock: sound that warms its decoder up before 0 is not heard."""
+    stream = container.streams.video[0]
+    seen = float((stream.start_time or 0) * (stream.time_base or 0))
+    return min(max(0.0, (container.start_time or 0) / _MICROSECONDS), seen)
+
+
 def _end(container: InputContainer, seconds: Seconds) -> float:
     """Return up to when to look, in seconds from the start of the film."""
     if not container.duration:
@@ -121,16 +168,18 @@ def _end(container: InputContainer, seconds: Seconds) -> float:
     if stream.duration and stream.time_base:
         # Sound may go on when the pictures have ended.
         length = float((stream.start_time or 0) + stream.duration) * float(stream.time_base)
-        length -= (container.start_time or 0) / _MICROSECONDS
+        length -= _start(container)
     return length if seconds.end is None else min(length, float(seconds.end))
 
 
 def _times(start: float, end: float) -> list[float]:
-    """Return when to look: every half second, fewer in a long time, and shortly before the end."""
-    if end - start <= _STEP:
-        return [start]
-    count = min(_MOST_LOOKS, int((end - start) / _STEP) + 1)
-    return [float(at) for at in np.linspace(start, end - 0.001, count)]
+    """Return when to look: every half second, after three seconds less often in a long time, and before the end."""
+    last = max(start, end - 0.001)
+    count = int((end - start) / _STEP) + 1
+    if count <= _MOST_LOOKS:
+        return [float(at) for at in np.linspace(start, last, count)]
+    close = [start + number * _STEP for number in range(_CLOSE_LOOKS)]
+    return close + [float(at) for at in np.linspace(close[-1], last, _MOST_LOOKS - _CLOSE_LOOKS + 1)[1:]]
 
 
 def _frames(container: InputContainer, first: float) -> Iterator[tuple[VideoFrame, float, float]]:
