@@ -181,14 +181,14 @@ def _written(job: Job, file: BinaryIO) -> tuple[MediaError, ...]:
     warnings: tuple[MediaError, ...] = ()
     carriers: Carriers = {"exif": job.block, "xmp": job.packet, "extension": job.extension, "fields": job.fields}
     try:
-        registry.write(job.drawn.path, file, **carriers, known=known)
+        registry.write(job.drawn.path, file, **carriers, known=known, known_as=job.found.handler)
     except MetadataNotWritten as error:
         if job.block is None or error.code != "exif-segment-full":
             raise
         file.seek(0)
         file.truncate()
         carriers["exif"] = None
-        registry.write(job.drawn.path, file, **carriers, known=known)
+        registry.write(job.drawn.path, file, **carriers, known=known, known_as=job.found.handler)
         warnings = (error,)
     file.flush()
     _finish(Path(file.name), job)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
@@ -13,10 +13,12 @@ from provenance import _files
 from provenance.attach.file import Labelled, Progress, label_file
 from provenance.attach.in_place import label_in_place
 from provenance.attach.options import DEFAULT, DrawOptions, resolved
+from provenance.attach.pages import PAGES, write_pages
 from provenance.attach.plan import OnConflict, Wanted
 from provenance.attach.privacy import LocationPrivacy, private_label
-from provenance.catalog import Catalog
+from provenance.catalog import Catalog, PlannedNotice
 from provenance.errors import InvalidPost, ProvenanceError
+from provenance.formats import registry
 from provenance.manifests.signer import Signer
 from provenance.model.base import Value
 from provenance.model.labels import AIGenerated, Capture
@@ -28,17 +30,31 @@ _MEDIA: Final = "media"
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A finished post: its folder, the post as written there, each labelled asset in order, and what was filled in."""
+    """A finished post.
+
+    Attributes:
+        folder: Where it lies.
+        post: The post as written there.
+        assets: Each labelled asset, in order.
+        fixes: What was filled in.
+        unsaid: What its pages cannot say.
+    """
 
     folder: Path
     post: Post
     assets: tuple[Labelled, ...]
     fixes: tuple[ProvenanceError, ...] = ()
+    unsaid: tuple[ProvenanceError, ...] = ()
+
+    @property
+    def pages(self) -> tuple[Path, ...]:
+        """Return the notices to show as HTML, as Markdown and as JSON."""
+        return tuple(self.folder / name for name in PAGES)
 
     @property
     def warnings(self) -> tuple[ProvenanceError, ...]:
         """Return what was filled in, and what went differently from what was asked, asset by asset."""
-        return (*self.fixes, *(warning for asset in self.assets for warning in asset.warnings))
+        return (*self.fixes, *(warning for asset in self.assets for warning in asset.warnings), *self.unsaid)
 
 
 def attach_post(  # noqa: PLR0913 - the whole use case
@@ -83,10 +99,14 @@ def attach_post(  # noqa: PLR0913 - the whole use case
                 error.details.setdefault("pointer", f"/assets/{index}")
                 raise
             labelled.append(done)
-        finished = _finished(post, names, labelled, catalog)
+        media = [registry.read(each.path, whole=False).media for each in labelled]
+        data = _finished(post, names, labelled, catalog.notices_of(post, media))
+        data["edition"] = catalog.edition
+        finished = Post.from_dict(data, folder=folder)
+        unsaid = write_pages(staging, finished, media, catalog=catalog)
         with _files.new_file(staging / POST_FILE) as file:
-            file.write((json.dumps(finished, ensure_ascii=False, indent=2) + "\n").encode())
-    return Attached(folder, Post.from_dict(finished, folder=folder), tuple(_moved(labelled, folder / _MEDIA)))
+            file.write((json.dumps(data, ensure_ascii=False, indent=2) + "\n").encode())
+    return Attached(folder, finished, tuple(_moved(labelled, folder / _MEDIA)), unsaid=unsaid)
 
 
 def attach_media(  # noqa: PLR0913 - the whole use case
@@ -199,7 +219,9 @@ def _private(label: Value, privacy: LocationPrivacy) -> Value:
     return Capture.model_validate(private_label(label.as_json(), privacy))
 
 
-def _finished(post: Post, names: list[str], labelled: list[Labelled], catalog: Catalog) -> dict[str, Any]:
+def _finished(
+    post: Post, names: list[str], labelled: list[Labelled], notices: Sequence[PlannedNotice]
+) -> dict[str, Any]:
     data = post.as_json()
     for asset, name, done in zip(data.get("assets", ()), names, labelled, strict=True):
         asset.update(
@@ -211,11 +233,11 @@ def _finished(post: Post, names: list[str], labelled: list[Labelled], catalog: C
         privacy = asset.get("location_privacy", "keep")
         if "labels" in asset:
             asset["labels"] = [private_label(label, privacy) for label in asset["labels"]]
-    shown = [each for each in catalog.notices_of(post) if each.surface != "media"]
     data["notices"] = [
-        {"kind": each.kind, "surface": each.surface, "pointer": each.pointer, "text": each.text} for each in shown
+        {"kind": each.kind, "surface": each.surface, "pointer": each.pointer, "text": each.text}
+        for each in notices
+        if each.surface != "media"
     ]
-    data["edition"] = catalog.edition
     return data
 
 

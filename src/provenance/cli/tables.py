@@ -50,6 +50,7 @@ def attached_json(done: Attached | Labelled) -> dict[str, Any]:
         "path": str(done.folder),
         "post": done.post.as_json(),
         "assets": [attached_json(asset) for asset in done.assets],
+        "pages": [str(page) for page in done.pages],
     }
 
 
@@ -64,6 +65,8 @@ def print_attached(done: Attached | Labelled) -> None:
     if not isinstance(done, Attached):
         return
     _line(str(done.folder / "post.json"))
+    for page in done.pages:
+        _line(str(page))
     if done.post.notices:
         _line(output.text("notices-to-show"))
         for shown in done.post.notices:

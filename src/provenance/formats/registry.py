@@ -137,13 +137,21 @@ def read(path: Path, *, whole: bool = True, known_as: Handler | None = None) -> 
             raise AssetNotFound("asset-not-readable", path=path, reason=reason) from error
 
 
-def write(source: Path, target: BinaryIO, *, known: bool = False, **carriers: Unpack[Carriers]) -> None:
+def write(
+    source: Path,
+    target: BinaryIO,
+    *,
+    known: bool = False,
+    known_as: Handler | None = None,
+    **carriers: Unpack[Carriers],
+) -> None:
     """Append a copy of `source` to the empty file `target` with other carriers.
 
     Args:
         source: The file to copy.
         target: An open file, as `provenance._files.new_file` yields it.
         known: `read` has just found the whole of `source` sound; its picture data are not checked again.
+        known_as: Its handler, for a file of our own whose name does not tell what its text is.
         carriers: See `Carriers`.
 
     Raises:
@@ -156,7 +164,7 @@ def write(source: Path, target: BinaryIO, *, known: bool = False, **carriers: Un
     exif, xmp = carriers.get("exif"), carriers.get("xmp")
     extension, fields = carriers.get("extension"), carriers.get("fields")
     with open_input(source) as file, _named(source):
-        handler = identify(file, source)
+        handler = known_as or identify(file, source)
         if fields and handler.write_fields:
             handler.write_fields(file, target, exif=exif, xmp=xmp, fields=fields, known=known)
         elif extension is not None and handler.write_extended:
