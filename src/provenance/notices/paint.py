@@ -15,11 +15,13 @@ from provenance.notices.jpeg import draw_jpeg
 from provenance.notices.overlay import Drawing
 from provenance.notices.png import draw_png
 from provenance.notices.refusal import LARGEST_FILE, check_file_size, does_not_fit
+from provenance.notices.webp import draw_webp
 
 _DRAWERS: Final[Mapping[str, Callable[[bytes, Sequence[Notice], int], Drawing]]] = {
     "jpeg": draw_jpeg,
     "png": draw_png,
     "gif": draw_gif,
+    "webp": draw_webp,
 }
 
 
