@@ -37,6 +37,9 @@ def test_a_finished_post_has_the_layout_of_the_contract(run, write_post, post_da
     assert sorted(each.relative_to(out).as_posix() for each in out.rglob("*") if each.is_file()) == [
         "media/1-camera.jpg",
         "media/2-poster.png",
+        "notices.html",
+        "notices.json",
+        "notices.md",
         "post.json",
     ]
     finished = json.loads((out / "post.json").read_text(encoding="utf-8"))
@@ -59,7 +62,7 @@ def test_a_finished_post_is_valid_input_and_attaching_twice_equals_once(run, wri
     once, twice = tmp_path / "once", tmp_path / "twice"
     assert attach(run, write_post(post_data), once).code == 0
     assert attach(run, once / "post.json", twice).code == 0
-    for name in ("media/1-camera.jpg", "media/2-poster.png"):
+    for name in ("media/1-camera.jpg", "media/2-poster.png", "notices.html", "notices.json", "notices.md"):
         assert digest(once / name) == digest(twice / name)
     first, second = (json.loads((each / "post.json").read_text(encoding="utf-8")) for each in (once, twice))
     for asset in second["assets"]:

@@ -57,7 +57,8 @@ def media_in(target):
     if not target.is_dir():
         return target
     post = json.loads((target / "post.json").read_bytes())
-    assert sorted(each.name for each in target.iterdir()) == ["media", "post.json"]
+    pages = ["notices.html", "notices.json", "notices.md"]
+    assert sorted(each.name for each in target.iterdir()) == ["media", *pages, "post.json"]
     (asset,) = post["assets"]
     assert digest(target / asset["path"]) == asset["sha256"]
     return target / asset["path"]
