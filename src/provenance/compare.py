@@ -168,7 +168,11 @@ def _notice_changes(before: Observation, after: Observation, path: Path) -> Iter
     """Yield the notices that are gone from the pixels or new in them; what a file states of itself is not asked for."""
     stated = before.notices_stated
     same_ones = stated == after.notices_stated
-    readings = after.notices if same_ones else measured(path, stated, after.orientation, media=after.media)
+    readings = (
+        after.notices
+        if same_ones
+        else measured(path, stated, after.orientation, media=after.media, format=after.format)
+    )
     for old, new in zip(before.notices, readings, strict=True):
         if old.found != new.found:
             yield _notice_change("lost" if old.found else "added", old, new)

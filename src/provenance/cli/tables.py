@@ -9,6 +9,7 @@ from typing import Any, Final
 from provenance.attach import Attached, Labelled
 from provenance.cli import output
 from provenance.model.comparison import Change, Comparison
+from provenance.model.notice import Notice
 from provenance.model.observation import AigcReading
 from provenance.model.report import Finding, NoticeStatus, Report
 from provenance.model.verification import FileVerification, Verification
@@ -61,7 +62,7 @@ def print_attached(done: Attached | Labelled) -> None:
         for sidecar in asset.sidecars:
             _line(str(sidecar))
         for notice in asset.notices:
-            _line(f"  {output.text('notice-drawn', text=notice.text)}")
+            _line(f"  {_put_in(notice)}")
     if not isinstance(done, Attached):
         return
     _line(str(done.folder / "post.json"))
@@ -182,7 +183,20 @@ def _aigc_lines(found: AigcReading) -> Iterator[str]:
 
 
 def _change(asset: Labelled) -> str:
-    return output.text(f"media-change-{asset.media_change}", method=asset.method)
+    beside = asset.notices and all(notice.box is None for notice in asset.notices)
+    code = f"media-change-{asset.media_change}"
+    return output.text(
+        f"{code}-beside" if beside and asset.media_change in {"blocks", "head"} else code, method=asset.method
+    )
+
+
+def _put_in(notice: Notice) -> str:
+    """Say where a notice is: in the picture, in the sound, or in the text."""
+    seconds = notice.seconds
+    times = {"start": f"{seconds.start:g}", "end": f"{seconds.end:g}"} if seconds and seconds.end is not None else {}
+    if notice.box is None:
+        return output.text("notice-heard" if seconds else "notice-written", text=notice.text, **times)
+    return output.text("notice-drawn", text=notice.text, **times)
 
 
 def _plain(value: Any) -> str:

@@ -161,7 +161,7 @@ def _observation(path: Path, found: _Carriers, remarks: Sequence[Remark]) -> Obs
         signer=reading.signer_fingerprint,
         active_manifest=reading.active,
         notices_stated=stated,
-        notices=measured(path, stated, orientation, media=container.media),
+        notices=measured(path, stated, orientation, media=container.media, format=container.format),
         exact_location=any(map(evidence.is_exact, _positions(found))),
         remarks=(*remarks, *_problems(found.fields), *_problems(found.datasets)),
     )
@@ -288,23 +288,41 @@ def _stated(record: Record | None, signed: Record | None) -> tuple[Notice, ...]:
 
 
 def measured(
-    path: Path, stated: tuple[Notice, ...], orientation: int, *, media: str | None = "image"
+    path: Path,
+    stated: tuple[Notice, ...],
+    orientation: int,
+    *,
+    media: str | None,
+    format: str | None,  # noqa: A002
 ) -> tuple[NoticeReading, ...]:
-    """Look for stated notices in a picture or film; `orientation` is a picture's EXIF orientation.
+    """Look for stated notices in a file of a medium and format; `orientation` is a picture's EXIF orientation.
 
     Raises:
-        MissingExtra: films cannot be looked at here; see `notices.measure` and `measure_video` for others.
+        MissingExtra: films or sound cannot be looked at here; see the measuring function of each medium for others.
     """
     if not stated:
         return ()
-    from provenance import notices
-
     if media == "video":
         from provenance.notices.video_measure import measure_video
 
         return measure_video(path, stated)
+    if media == "audio":
+        from provenance.notices.audio_measure import measure_audio
+
+        return measure_audio(path, stated)
+    if media == "document":
+        return _read_in_text(path, stated, str(format))
+    from provenance import notices
 
     return notices.measure(path, stated, orientation=orientation)
+
+
+def _read_in_text(path: Path, stated: tuple[Notice, ...], name: str) -> tuple[NoticeReading, ...]:
+    from provenance.notices import in_text
+
+    if name not in in_text.FORMATS:
+        return tuple(NoticeReading(kind=each.kind, text=each.text, found=False) for each in stated)
+    return in_text.measure_text(path, stated, format=name)
 
 
 def _displayed_size(container: Container, orientation: int) -> dict[str, int | None]:

@@ -205,4 +205,5 @@ HANDLER: Final = Handler(
     ),
     write_fields=write,
     is_text=True,
+    draws_notices=True,
 )

@@ -178,4 +178,5 @@ HANDLER: Final = Handler(
     ),
     write_fields=write,
     is_text=True,
+    draws_notices=True,
 )

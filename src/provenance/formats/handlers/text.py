@@ -58,4 +58,5 @@ HANDLER: Final = Handler(
     holds_exif=False,
     signs=False,
     is_text=True,
+    draws_notices=True,
 )
