@@ -51,7 +51,7 @@ def test_a_signal_while_a_film_is_rendered_leaves_nothing(film, tmp_path, number
     finally:
         signal.signal(signal.SIGINT, heard)
     try:
-        wait_for_rendering(child, scratch)
+        wait_for_rendering(child, tmp_path)
         time.sleep(after)
         child.send_signal(number)
         _, errors = child.communicate(timeout=PATIENCE)
@@ -67,10 +67,10 @@ def test_a_signal_while_a_film_is_rendered_leaves_nothing(film, tmp_path, number
     assert film.read_bytes() == before
 
 
-def wait_for_rendering(child, scratch):
-    """Wait until the child holds a file in `scratch`, where new pictures go; it has no name there."""
+def wait_for_rendering(child, folder):
+    """Wait until the child holds a file below `folder` that has no name any more: new pictures go there."""
     until = time.monotonic() + PATIENCE
-    while not any(held.startswith(str(scratch)) for held in files_of(child.pid)):
+    while not any(held.startswith(str(folder)) and held.endswith("(deleted)") for held in files_of(child.pid)):
         assert child.poll() is None, "it ended before it drew anything"
         assert time.monotonic() < until, "it has not begun to draw"
         time.sleep(0.01)
