@@ -11,7 +11,7 @@ from provenance.attach.carry import Drawn
 from provenance.attach.options import DrawOptions
 from provenance.attach.plan import Plan
 from provenance.errors import MediaError, MissingExtra
-from provenance.model.notice import Notice, Seconds
+from provenance.model.notice import Notice
 from provenance.observe import Look
 
 Progress = Callable[[int, int, str], None]
@@ -104,16 +104,15 @@ def _on_film(source: Path, path: Path, planned: Plan, options: DrawOptions, prog
     from provenance.notices import video
 
     film = video.probe(source)
-    end = options.seconds if film.duration > options.seconds else None
-    shown = Seconds(start=0, end=end)
+    # A film shows its notice from the start whatever else is asked for: GB 45438-2025, 5.4 c.
+    shown = video.shown_at(film.duration, ("start", *options.at), options.seconds)
     bare, warnings = laid_out(source, planned, (film.width, film.height), options)
-    placed = tuple(notice.model_copy(update={"seconds": shown}) for notice in bare)
+    placed = tuple(notice.model_copy(update={"seconds": each}) for each in shown for notice in bare)
     with path.open("r+b") as file:
         result = video.draw_video(
             source,
             file,
             placed,
-            seconds=(0, end),
             reencode="auto" if options.reencode else "never",
             progress=progress,
         )

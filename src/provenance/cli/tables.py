@@ -193,7 +193,11 @@ def _change(asset: Labelled) -> str:
 def _put_in(notice: Notice) -> str:
     """Say where a notice is: in the picture, in the sound, or in the text."""
     seconds = notice.seconds
-    times = {"start": f"{seconds.start:g}", "end": f"{seconds.end:g}"} if seconds and seconds.end is not None else {}
+    times = {}
+    if seconds and seconds.end is not None:
+        times = {"start": f"{seconds.start:g}", "end": f"{seconds.end:g}"}
+    elif seconds and seconds.start:
+        times = {"since": f"{seconds.start:g}"}
     if notice.box is None:
         return output.text("notice-heard" if seconds else "notice-written", text=notice.text, **times)
     return output.text("notice-drawn", text=notice.text, **times)

@@ -284,7 +284,7 @@ def _verdict(reading: ManifestReading) -> Manifest:
 def _stated(record: Record | None, signed: Record | None) -> tuple[Notice, ...]:
     """Return the notices that the record in XMP or the signed one says were drawn."""
     stated = [*(record.notices if record else ()), *(signed.notices if signed else ())]
-    return tuple({(each.kind, each.text, each.box): each for each in stated}.values())
+    return tuple({(each.kind, each.text, each.box, each.seconds): each for each in stated}.values())
 
 
 def measured(
