@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
 Numbers = NDArray[np.float64]
+_Timed = tuple["VideoFrame", float, float]
 
 _STEP: Final = 0.5  # seconds between two looks
-_MARGIN: Final = 0.01  # seconds: sound that is heard before the first picture moves what readers call the start
 _MOST_LOOKS: Final = 13
 _CLOSE_LOOKS: Final = 7  # of these, one every half second; the others over what remains
 _ANYWHERE: Final = 3  # every third picture is looked through for what is not in its box
@@ -144,12 +144,22 @@ def _looks(container: InputContainer, seconds: Seconds, orientation: int) -> Ite
             container.seek(int((at + first) * _MICROSECONDS))
             frames = _frames(container, first)
         if shown and shown[2] <= at:
-            shown = next((each for each in itertools.islice(frames, _MOST_PICTURES) if each[2] > at), None)
+            shown = _following(frames, shown, at)
         if shown:
             frame, start, until = shown
             yield _Look(_picture(frame, orientation), max(0.0, start), min(until, max(end, start)))
     # The next notice starts from the beginning.
     container.seek(0)
+
+
+def _following(frames: Iterator[_Timed], shown: _Timed, at: float) -> _Timed | None:
+    """Return the picture on screen at a time; the last one stays there while sound goes on for a moment."""
+    last = shown
+    for each in itertools.islice(frames, _MOST_PICTURES):
+        last = each
+        if each[2] > at:
+            break
+    return last if at - last[2] < _STEP else None
 
 
 def _start(container: InputContainer) -> float:
@@ -182,7 +192,7 @@ def _times(start: float, end: float) -> list[float]:
     return close + [float(at) for at in np.linspace(close[-1], last, _MOST_LOOKS - _CLOSE_LOOKS + 1)[1:]]
 
 
-def _frames(container: InputContainer, first: float) -> Iterator[tuple[VideoFrame, float, float]]:
+def _frames(container: InputContainer, first: float) -> Iterator[_Timed]:
     """Yield each picture with when it comes on screen and when the next one does, in seconds from the start."""
     stream = container.streams.video[0]
     usual = float(1 / stream.average_rate) if stream.average_rate else 0.04

@@ -85,6 +85,7 @@ class Walk:
         blocks: The pictures.
         times: When each is presented, in ticks.
         keys: Whether decoding can start at it, as it says.
+        start: When the first block of any track is presented, in ticks.
     """
 
     layout: Layout
@@ -93,6 +94,7 @@ class Walk:
     blocks: list[Block] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
     keys: list[bool] = field(default_factory=list)
+    start: int | None = None
 
 
 def read(file: BinaryIO) -> Film:
@@ -131,7 +133,7 @@ def read(file: BinaryIO) -> Film:
         sizes=places[:, 1] - places[:, 0],
         times=times,
         keys=np.array(walk.keys, np.bool_),
-        shown=_shown(track, walk.times, scale),
+        shown=_shown(track, walk, scale),
         layout=walk,
     )
 
@@ -180,12 +182,15 @@ def _aspect(picture: Node, size: tuple[int, int]) -> Fraction:
     return Fraction(width * size[1], height * size[0])
 
 
-def _shown(track: Node, times: list[int], scale: int) -> tuple[Shown, ...]:
+def _shown(track: Node, walk: Walk, scale: int) -> tuple[Shown, ...]:
+    times = walk.times
     if not times:
         return ()
     first, last = min(times), max(times)
+    # A film starts with the first of its tracks.
+    at = Fraction((first - (walk.start or 0)) * scale, 1_000_000_000)
     length = (track.number(_DEFAULT_DURATION) or 0) // scale or round((last - first) / max(1, len(times) - 1))
-    return (Shown(Fraction(0), first, last + length),)
+    return (Shown(at, first, last + length),)
 
 
 def _walk(reader: Reader, walk: Walk) -> None:
@@ -227,11 +232,12 @@ def _note(reader: Reader, walk: Walk, element: Element, block: Element, *, key: 
     width = 9 - head[0].bit_length() if head and head[0] else 0
     if not width or len(head) < width + 3:
         raise ebml.damaged(block.start)
+    time = walk.clusters[-1].time + int.from_bytes(head[width : width + 2], "big", signed=True)
+    walk.start = time if walk.start is None else min(walk.start, time)
     if int.from_bytes(head[:width], "big") & (1 << 7 * width) - 1 != walk.track:
         return
     if head[width + 2] & _LACED:
         raise does_not_fit("video-kind", name="Lacing")
-    time = walk.clusters[-1].time + int.from_bytes(head[width : width + 2], "big", signed=True)
     walk.blocks.append(Block(len(walk.clusters) - 1, element, block._replace(data=block.data + width + 3)))
     walk.times.append(time)
     walk.keys.append(bool(head[width + 2] & _KEY) if key is None else key)
