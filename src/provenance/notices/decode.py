@@ -15,6 +15,7 @@ from PIL import Image, ImageSequence
 
 from provenance._files import open_input
 from provenance.errors import MalformedMedia
+from provenance.formats import tiff
 from provenance.notices.place import to_displayed
 from provenance.notices.refusal import LARGEST_FILE, check_animation_size, check_file_size, check_picture_size
 
@@ -22,6 +23,7 @@ Picture = NDArray[np.uint8]
 
 _PLAYED: Final = frozenset({"GIF", "PNG", "WEBP"})
 _DEEP: Final = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
+_BIG_ENDIAN: Final = b"MM\0+"
 _MOST_PAGES: Final = 1000
 _BROKEN: Final = (
     OSError,
@@ -65,6 +67,9 @@ def frames(source: Path, orientation: int) -> Iterator[Picture]:
 
 
 def _decoded(data: bytes, source: Path, orientation: int) -> Iterator[Picture]:
+    if data.startswith(_BIG_ENDIAN):
+        yield from _by_opencv(data, source)
+        return
     with Image.open(io.BytesIO(data)) as picture:
         check_picture_size(*picture.size, path=source)
         if picture.format == "TIFF":
@@ -81,6 +86,18 @@ def _decoded(data: bytes, source: Path, orientation: int) -> Iterator[Picture]:
     if found is None:
         raise MalformedMedia("notice-picture-unreadable", path=source)
     yield to_displayed(np.asarray(found, dtype=np.uint8), orientation)
+
+
+def _by_opencv(data: bytes, source: Path) -> Iterator[Picture]:
+    """Yield the pages of a big-endian BigTIFF, which Pillow does not know."""
+    stream = tiff.open_stream(io.BytesIO(data))
+    for found in tiff.walk(stream):
+        sides = [tiff.integer(stream, found.directory.get(tag)) or 0 for tag in (tiff.WIDTH, tiff.HEIGHT)]
+        check_picture_size(sides[0], sides[1], path=source)
+    sound, pages = cv2.imdecodemulti(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if not sound:
+        raise MalformedMedia("notice-picture-unreadable", path=source)
+    yield from (np.asarray(page, dtype=np.uint8) for page in pages)
 
 
 def _pages(picture: Image.Image, source: Path) -> Iterator[Picture]:

@@ -15,6 +15,7 @@ from provenance.notices.jpeg import draw_jpeg
 from provenance.notices.overlay import Drawing
 from provenance.notices.png import draw_png
 from provenance.notices.refusal import LARGEST_FILE, check_file_size, does_not_fit
+from provenance.notices.tiff import draw_tiff
 from provenance.notices.webp import draw_webp
 
 _DRAWERS: Final[Mapping[str, Callable[[bytes, Sequence[Notice], int], Drawing]]] = {
@@ -22,6 +23,7 @@ _DRAWERS: Final[Mapping[str, Callable[[bytes, Sequence[Notice], int], Drawing]]]
     "png": draw_png,
     "gif": draw_gif,
     "webp": draw_webp,
+    "tiff": draw_tiff,
 }
 
 

@@ -51,7 +51,7 @@ def ramp(colours: Colours, allowed: NDArray[np.intp], least: float) -> Indexes |
 
 
 def with_notice(
-    colours: Colours, number: int, free: NDArray[np.intp], barred: int | None
+    colours: Colours, number: int, free: NDArray[np.intp], barred: int | None, *, sure: bool = False
 ) -> tuple[Colours, Indexes] | None:
     """Return a palette in which a notice can be drawn, and the index for each level of coverage; None if there is none.
 
@@ -63,11 +63,12 @@ def with_notice(
         number: How many of its entries are colours already.
         free: Indexes that no pixel has which stays.
         barred: The index that is transparent.
+        sure: Whether to take nothing but what stands out clearly.
     """
     present = np.array([index for index in range(number) if index != barred], dtype=np.intp)
     indexes = ramp(colours, present, _CLEAR)
-    if indexes is not None:
-        return colours, indexes
+    if indexes is not None or sure:
+        return None if indexes is None else (colours, indexes)
     chosen = free[free != barred][:SHADES] if barred is not None else free[:SHADES]
     if len(chosen) >= _LEAST_SHADES:
         colours = colours.copy()
