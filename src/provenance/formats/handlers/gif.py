@@ -151,4 +151,5 @@ HANDLER: Final = Handler(
     write,
     holds_exif=False,
     places=Places(xmp="application extension", manifest="application extension", aigc=("xmp",)),
+    draws_notices=True,
 )

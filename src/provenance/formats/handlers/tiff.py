@@ -236,4 +236,5 @@ HANDLER: Final = Handler(
         aigc=("xmp", "exif-user-comment", "exif-image-description"),
     ),
     positions_elsewhere=tiff_positions.edits,
+    draws_notices=True,
 )

@@ -218,4 +218,5 @@ HANDLER: Final = Handler(
     read,
     write,
     places=Places(exif="EXIF", xmp="XMP", manifest="C2PA", aigc=("xmp", "exif-user-comment", "exif-image-description")),
+    draws_notices=True,
 )
