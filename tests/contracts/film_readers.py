@@ -14,7 +14,7 @@ import numpy as np
 _ADDRESS = re.compile(r"0x[0-9a-f]+")
 # What speaks of how many bytes there are, or of the name of the file.
 _MAY_DIFFER = {"bit_rate", "size", "filename", "extradata_size", "max_bit_rate", "BPS", "NUMBER_OF_BYTES"}
-_SQUARE = "1:1"  # pixels of which nothing is said are shown as squares
+_SAME = {"Constrained Baseline": "Baseline"}  # what the encoder writes is a part of what it says
 _LAYOUTS = {"yuv420p": np.uint8, "yuvj420p": np.uint8, "yuv420p10le": np.dtype("<u2")}
 
 
@@ -64,7 +64,9 @@ def description(path: Path) -> dict:
 def _lasting(found):
     if isinstance(found, dict):
         return {name: _lasting(value) for name, value in found.items() if name not in _MAY_DIFFER}
-    return [_lasting(each) for each in found] if isinstance(found, list) else found
+    if isinstance(found, list):
+        return [_lasting(each) for each in found]
+    return _SAME.get(found, found)
 
 
 def packets(path: Path) -> dict[str, list[Packet]]:
@@ -85,7 +87,7 @@ def shown(path: Path) -> list[dict]:
     entries = f"{told},sample_aspect_ratio,width,height,pix_fmt:frame_side_data_list"
     found = probed(path, "-select_streams", "v:0", "-show_frames", "-show_entries", entries)["frames"]
     # The bit stream's own notes on itself, such as the settings of an encoder, are no statement on the picture.
-    return [{"sample_aspect_ratio": _SQUARE, **each, "side_data_list": _sides(each)} for each in found]
+    return [{**each, "side_data_list": _sides(each)} for each in found]
 
 
 def _sides(frame: dict) -> list[str]:

@@ -33,6 +33,7 @@ _AVC_PROFILES: Final = {66: "baseline", 77: "main", 100: "high", 110: "high10", 
 _HEVC_PROFILES: Final = {1: "main", 2: "main10", 3: "main"}
 # What makes x264 announce so much delay; it writes no B-pictures where it is told the type of each.
 _DELAYS: Final = ("bframes=0", "bframes=1:b-pyramid=none:b-adapt=0", "bframes=2:b-pyramid=normal:b-adapt=0")
+_SLOWEST, _FASTEST = Fraction(1, 1000), Fraction(1000)  # pictures per second that libavcodec can write down
 _MOST_DELAY: Final = 4  # beyond it a decoder was only told to be careful
 
 
@@ -136,8 +137,14 @@ def _damaged(film: Film, span: Span) -> MalformedMedia:
     return MalformedMedia("video-damaged", offset=int(film.offsets[span.first]))
 
 
-def encoder(film: Film, frame: VideoFrame, setting: Setting) -> VideoCodecContext:
+def encoder(film: Film, frame: VideoFrame, setting: Setting, aspect: Fraction | None) -> VideoCodecContext:
     """Return an encoder for pictures like `frame`.
+
+    Args:
+        film: The film.
+        frame: Its first picture.
+        setting: What the new pictures must have in common with the old ones.
+        aspect: Width of a pixel by its height, where the stream says so; None says nothing either.
 
     Raises:
         NoticeDoesNotFit: ``video-encoder``: it refused, or is not there.
@@ -150,7 +157,8 @@ def encoder(film: Film, frame: VideoFrame, setting: Setting) -> VideoCodecContex
         context.pix_fmt = frame.format.name
         context.framerate = _rate(film)
         context.time_base = 1 / context.framerate
-        context.sample_aspect_ratio = film.aspect
+        if aspect:
+            context.sample_aspect_ratio = aspect
         context.color_range, context.color_trc = look.range, look.transfer
         context.color_primaries, context.colorspace = frame.color_primaries, frame.colorspace
         flags = library.codec.context.Flags
@@ -168,7 +176,8 @@ def encoder(film: Film, frame: VideoFrame, setting: Setting) -> VideoCodecContex
 def _rate(film: Film) -> Fraction:
     """Return pictures per second, near enough for what an encoder does with it."""
     ticks = int(film.times.max() - film.times.min()) or 1
-    return Fraction((film.count - 1) or 1, ticks).limit_denominator(1 << 16) / film.tick
+    rate = Fraction((film.count - 1) or 1, ticks) / film.tick
+    return min(max(rate, _SLOWEST), _FASTEST).limit_denominator(1 << 16)
 
 
 def _h264(setting: Setting) -> dict[str, str]:

@@ -128,7 +128,8 @@ def _rendered(task: Task, scratch: BinaryIO, tell: Tell | None) -> Rendered:
     first = next(frames)
     look = look_of(first)
     _check_look(film, first, look)
-    context = video_codec.encoder(film, first, packer.setting(task.quality, video_codec.delay_of(film, source)))
+    setting = packer.setting(task.quality, video_codec.delay_of(film, source))
+    context = video_codec.encoder(film, first, setting, source.sample_aspect_ratio)
     config = packer.config(context.extradata or b"")
     watch = _Watch(video_codec.decoder(film.codec, config, reorders=True, threads=1))
     new: list[New] = []
