@@ -15,7 +15,7 @@ from provenance.errors import LabelWouldBeLost, MediaError, MetadataNotWritten
 from provenance.formats import registry
 from provenance.formats.base import NO_FIELDS, Carriers, Container, Fields
 from provenance.manifests.signer import Signer
-from provenance.manifests.write import DETACHED, Claim, Parent, plan_actions, sign, sign_beside
+from provenance.manifests.write import DETACHED, Claim, Ingredient, plan_actions, sign, sign_beside
 from provenance.metadata import iptc, xmp
 from provenance.model.notice import Notice
 from provenance.model.post import MediaChange
@@ -62,8 +62,8 @@ class Job:
         # A file that cannot hold a manifest is one of bytes to the binding, which may refuse to parse it as media.
         mime = self.found.container.mime if self.found.signs_inside else DETACHED
         embedded = self.found.container.has_manifest or not has_manifest
-        manifest = None if embedded else beside(self.source, MANIFEST_SUFFIX)
-        parent = Parent(path=self.source, mime=mime, title=self.source.name, beside=manifest)
+        manifest = None if embedded else _aside(self.source, MANIFEST_SUFFIX)
+        parent = Ingredient(path=self.source, mime=mime, title=self.source.name, beside=manifest)
         actions = plan_actions(self.source_type, has_manifest=has_manifest, notice_drawn=bool(self.drawn.notices))
         return Claim(labels=self.payload, actions=actions, parent=parent, title=self.source.name)
 
@@ -88,7 +88,8 @@ def carry(job: Job) -> Carried:
     handler = job.found.handler
     if job.hide_position:
         parent = job.claim.parent
-        privacy.refuse_signed(job.source, job.found.container, parent.beside if parent else None)
+        store = beside(job.source, MANIFEST_SUFFIX) if parent and parent.beside else None
+        privacy.refuse_signed(job.source, job.found.container, store)
     if not (handler.embeds and (job.found.signs_inside or job.signer is None)):
         return _beside(job)
     if _says_it_all(job):

@@ -9,8 +9,8 @@ import contextlib
 import io
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, BinaryIO, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from provenance import _files
 from provenance.manifests import binding, verdict
@@ -18,7 +18,6 @@ from provenance.manifests.verdict import ManifestReading
 
 Sign = Callable[[bytes], bytes]
 
-_PARENT_STORE: Final = "parent.c2pa"
 _FLUSHED_AT_ONCE: Final = 1 << 20
 _REFUSALS: Final = (ValueError, TypeError, LookupError, AttributeError, RecursionError, RuntimeError)
 
@@ -58,15 +57,14 @@ def store(file: BinaryIO, request: Mapping[str, Any]) -> bytes | None:
     return found.getvalue()
 
 
-def sign(files: list[BinaryIO], request: Mapping[str, Any], beside: bytes, signed: Sign) -> bytes:
+def sign(files: Sequence[BinaryIO], request: Mapping[str, Any], signed: Sign) -> bytes:
     """Write the first file with a new manifest to the second; return that manifest.
 
     Args:
-        files: The source, the target, and the parent where there is one.
+        files: The source, the target, and for each ingredient its file, then what lies beside it.
         request: ``definition`` in the binding's JSON, ``mime``, ``embedded``, ``algorithm`` and ``chain`` of the
-            signer, ``folder`` for what does not fit in memory, and ``parent``: its ``mime``, ``title``,
-            ``instance_id`` and whether its manifest lies ``beside`` it.
-        beside: The manifest beside the parent.
+            signer, ``folder`` for what does not fit in memory, and ``ingredients``: of each its ``relationship``,
+            ``mime``, ``title``, ``instance_id`` and whether its manifest lies ``beside`` it.
         signed: Signs for whoever holds the key.
 
     Raises:
@@ -76,18 +74,20 @@ def sign(files: list[BinaryIO], request: Mapping[str, Any], beside: bytes, signe
     # The binding asks for this whenever it spills.
     os.environ["TMPDIR"] = request["folder"]
     c2pa = binding.load()
-    source, target, *parents = files
+    source, target, *rest = files
     sink = _Sink(target)
     algorithm = c2pa.C2paSigningAlg[request["algorithm"].upper()]
     stays = _files.kept() if request["embedded"] else contextlib.nullcontext()
     with stays, _refusals(sink):
-        definition = _with_parent_beside(request, parents, beside)
+        taken = list(_ingredients(request["ingredients"], iter(rest)))
+        definition = _with_stores(request["definition"], taken)
         with (
             c2pa.Signer.from_callback(signed, algorithm, request["chain"]) as signer,
             binding.context() as context,
             c2pa.Builder(definition, context=context) as builder,
         ):
-            _add_parent(builder, request["parent"], parents, beside)
+            for each in taken:
+                _add(builder, each)
             if not request["embedded"]:
                 builder.set_no_embed()
             manifest: bytes = builder.sign(signer, request["mime"], source, sink)
@@ -95,38 +95,59 @@ def sign(files: list[BinaryIO], request: Mapping[str, Any], beside: bytes, signe
     return manifest
 
 
-def _with_parent_beside(request: Mapping[str, Any], parents: list[BinaryIO], store: bytes) -> str:
-    """Return the definition with the ingredient of an input whose manifest lies beside it.
+class _Ingredient(NamedTuple):
+    """A file that goes into another, and the store of manifests found beside it."""
+
+    stated: Mapping[str, Any]
+    file: BinaryIO
+    store: bytes | None
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """What the binding is told of it."""
+        return {name: self.stated[name] for name in ("relationship", "title", "instance_id")}
+
+    @property
+    def store_name(self) -> str:
+        """What the store is called among the builder's resources."""
+        return f"{self.stated['instance_id'].rpartition(':')[2]}.c2pa"
+
+
+def _ingredients(stated: Sequence[Mapping[str, Any]], files: Iterator[BinaryIO]) -> Iterator[_Ingredient]:
+    for each in stated:
+        file = next(files)
+        yield _Ingredient(each, file, next(files).read() if each["beside"] else None)
+
+
+def _with_stores(definition: str, taken: Sequence[_Ingredient]) -> str:
+    """Return the definition with the ingredients whose manifest lies beside them.
 
     The binding takes such a manifest as a resource, and wants to be told how it held; it says so itself, asked first.
     """
-    definition: str = request["definition"]
-    parent = request["parent"]
-    if not parent or not parent["beside"]:
+    beside = [_with_store(each) for each in taken if each.store is not None]
+    if not beside:
         return definition
-    with binding.context() as context, binding.load().Reader(binding.DETACHED, *parents, store, context=context) as own:
+    return json.dumps({**json.loads(definition), "ingredients": beside}, ensure_ascii=False, sort_keys=True)
+
+
+def _with_store(taken: _Ingredient) -> dict[str, Any]:
+    reader = binding.load().Reader
+    with binding.context() as context, reader(binding.DETACHED, taken.file, taken.store, context=context) as own:
         told = json.loads(own.json())
-    ingredient = {
-        **_ingredient(parent),
+    return {
+        **taken.definition,
         "format": binding.DETACHED,
         "active_manifest": told["active_manifest"],
         "validation_results": told["validation_results"],
-        "manifest_data": {"format": "application/c2pa", "identifier": _PARENT_STORE},
+        "manifest_data": {"format": "application/c2pa", "identifier": taken.store_name},
     }
-    return json.dumps({**json.loads(definition), "ingredients": [ingredient]}, ensure_ascii=False, sort_keys=True)
 
 
-def _ingredient(parent: Mapping[str, Any]) -> dict[str, Any]:
-    return {"relationship": "parentOf", "title": parent["title"], "instance_id": parent["instance_id"]}
-
-
-def _add_parent(builder: Any, parent: Mapping[str, Any] | None, files: list[BinaryIO], store: bytes) -> None:
-    if parent is None:
-        return
-    if parent["beside"]:
-        builder.add_resource(_PARENT_STORE, io.BytesIO(store))
+def _add(builder: Any, taken: _Ingredient) -> None:
+    if taken.store is not None:
+        builder.add_resource(taken.store_name, io.BytesIO(taken.store))
     else:
-        builder.add_ingredient(json.dumps(_ingredient(parent)), parent["mime"], *files)
+        builder.add_ingredient(json.dumps(taken.definition), taken.stated["mime"], taken.file)
 
 
 @contextlib.contextmanager

@@ -22,7 +22,8 @@ from provenance.manifests import binding, frames, native, verdict
 IDLE_SECONDS: Final = 60
 MOST_MEMORY: Final = 1536 << 20
 """Address space in bytes; signing a film of any size takes less than a third of it as resident memory."""
-_MOST_OPEN: Final = 64
+_MOST_OPEN: Final = 512
+_WRITTEN: Final = 1  # of the files of a request, the one that is written
 _LOOKED_FOR_MS: Final = 5000
 _SLACK_SECONDS: Final = 2
 
@@ -59,11 +60,10 @@ def serve(connection: socket.socket) -> None:
 
 
 def _answered(connection: socket.socket, request: frames.Frame) -> Reply:
-    modes = ("rb", "r+b", "rb")
     with contextlib.ExitStack() as opened:
         files = [
-            cast("BinaryIO", opened.enter_context(os.fdopen(each, mode)))
-            for each, mode in zip(request.files, modes, strict=False)
+            opened.enter_context(os.fdopen(each, "r+b" if number == _WRITTEN else "rb"))
+            for number, each in enumerate(request.files)
         ]
         told: dict[str, Any]
         try:
@@ -89,7 +89,7 @@ def _done(connection: socket.socket, request: frames.Frame, files: list[BinaryIO
     if told["do"] == "store":
         found = native.store(files[0], told)
         return {"found": found is not None}, found or b""
-    return {}, native.sign(files, told, request.blob, _asking(connection))
+    return {}, native.sign(files, told, _asking(connection))
 
 
 def _asking(connection: socket.socket) -> Callable[[bytes], bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -17,11 +17,13 @@ from provenance.errors import InvalidPost, ManifestError, ProvenanceError, Signi
 from provenance.manifests import binding, pool
 from provenance.manifests.signer import Signer
 
-ActionName = Literal["c2pa.created", "c2pa.opened", "c2pa.edited"]
+ActionName = Literal["c2pa.created", "c2pa.opened", "c2pa.edited", "c2pa.placed"]
 
 DETACHED: Final = binding.DETACHED
 _GENERATOR: Final = "provenance-labels"
-_PARENT_ID: Final = "xmp:iid:parent"  # ties the action to the ingredient; the binding puts a link in its place
+# Tie an action to its ingredients; the binding puts links in their place.
+_PARENT_ID: Final = "xmp:iid:parent"
+_COMPONENT_ID: Final = "xmp:iid:component-{number}"
 _INTEGERS: Final = range(-(2**63), 2**63)
 
 
@@ -38,13 +40,13 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
-class Parent:
-    """The input that an opened file comes from; its manifest, in it or `beside` it, lives on in the new one."""
+class Ingredient:
+    """A file that goes into another; its manifest, in it or in the file `beside` it, lives on in the new one."""
 
     path: Path
     mime: str
     title: str
-    beside: bytes | None = None
+    beside: Path | None = None
 
 
 def plan_actions(source_type: str | None, *, has_manifest: bool, notice_drawn: bool) -> tuple[Action, ...]:
@@ -69,12 +71,14 @@ class Claim:
         actions: From `plan_actions`.
         parent: The original input; used, and needed, by an action `c2pa.opened`.
         title: The file's name, without a folder.
+        components: The files that it is made up of; used by an action `c2pa.placed`.
     """
 
     labels: Mapping[str, Any]
     actions: Sequence[Action]
-    parent: Parent | None = None
+    parent: Ingredient | None = None
     title: str | None = None
+    components: Sequence[Ingredient] = ()
 
 
 def sign(
@@ -131,21 +135,19 @@ def _request(definition: str, signer: Signer, target: Path) -> dict[str, Any]:
         "algorithm": signer.algorithm,
         "chain": signer.chain.decode("ascii"),
         "folder": str(target.parent.absolute()),
-        "parent": None,
     }
 
 
 def _asked(path: Path, files: list[BinaryIO], claim: Claim, request: dict[str, Any], signer: Signer) -> bytes:
     """Have a worker sign the first file into the second; return the manifest."""
-    parent = _parent(claim)
+    taken = list(_ingredients(claim))
+    request["ingredients"] = [stated for stated, _ in taken]
     with contextlib.ExitStack() as opened:
-        if parent is not None:
-            request["parent"] = _stated(parent)
-            files = [*files, opened.enter_context(_files.open_input(parent.path))]
+        others = [each for _, paths in taken for each in paths]
+        files = [*files, *(opened.enter_context(_files.open_input(each)) for each in others)]
         size = sum(os.fstat(each.fileno()).st_size for each in files)
-        store = (parent.beside if parent else None) or b""
         try:
-            reply = pool.ask(request, blob=store, files=files, size=size, signs=_signs(signer, path))
+            reply = pool.ask(request, files=files, size=size, signs=_signs(signer, path))
         except pool.WorkerFailed as error:
             raise SigningFailed("signing-broken-off", path=path, cause=error.code, reason=error.reason) from error
     told = reply.told
@@ -182,7 +184,7 @@ def _definition(claim: Claim, mime: str) -> str:
         "title": claim.title,
         "format": mime,
         "assertions": [
-            {"label": "c2pa.actions.v2", "data": {"actions": [_action(each) for each in claim.actions]}},
+            {"label": "c2pa.actions.v2", "data": {"actions": [_action(each, claim) for each in claim.actions]}},
             {"label": binding.LABELS, "kind": "Json", "data": claim.labels},
         ],
     }
@@ -208,7 +210,7 @@ def _integer(digits: str) -> int:
     return value
 
 
-def _action(action: Action) -> dict[str, Any]:
+def _action(action: Action, claim: Claim) -> dict[str, Any]:
     stated: dict[str, Any] = {"action": action.name}
     if action.digital_source_type:
         stated["digitalSourceType"] = action.digital_source_type
@@ -216,13 +218,22 @@ def _action(action: Action) -> dict[str, Any]:
         stated["description"] = action.description
     if action.name == "c2pa.opened":
         stated["parameters"] = {"ingredientIds": [_PARENT_ID]}
+    if action.name == "c2pa.placed":
+        numbers = range(len(claim.components))
+        stated["parameters"] = {"ingredientIds": [_COMPONENT_ID.format(number=each) for each in numbers]}
     return stated
 
 
-def _stated(parent: Parent) -> dict[str, Any]:
-    beside = parent.beside is not None
-    return {"mime": parent.mime, "title": parent.title, "instance_id": _PARENT_ID, "beside": beside}
+def _ingredients(claim: Claim) -> Iterator[tuple[dict[str, Any], list[Path]]]:
+    """Yield what is stated of each ingredient, with its file and what lies beside it."""
+    names = {each.name for each in claim.actions}
+    if claim.parent is not None and "c2pa.opened" in names:
+        yield _stated(claim.parent, "parentOf", _PARENT_ID)
+    for number, each in enumerate(claim.components if "c2pa.placed" in names else ()):
+        yield _stated(each, "componentOf", _COMPONENT_ID.format(number=number))
 
 
-def _parent(claim: Claim) -> Parent | None:
-    return claim.parent if claim.actions[0].name == "c2pa.opened" else None
+def _stated(taken: Ingredient, relationship: str, name: str) -> tuple[dict[str, Any], list[Path]]:
+    paths = [taken.path] if taken.beside is None else [taken.path, taken.beside]
+    stated = {"relationship": relationship, "mime": taken.mime, "title": taken.title, "instance_id": name}
+    return {**stated, "beside": taken.beside is not None}, paths

@@ -188,11 +188,13 @@ def test_a_tiff_of_several_pages_keeps_them_all_and_its_manifest_lies_beside_it(
     assert again.read_bytes() == out.read_bytes()
 
 
-def test_an_animated_png_is_labelled_without_its_notice_and_that_is_said(sdk, tmp_path):
+def test_every_frame_of_an_animated_png_gets_the_notice(sdk, tmp_path):
     frames = [Image.new("RGB", (400, 400), colour) for colour in ("red", "green")]
     source, out = tmp_path / "in.png", tmp_path / "out.png"
     frames[0].save(source, save_all=True, append_images=frames[1:])
     done = sdk.attach_media(source, {"labels": [{"kind": "fiction", "form": "staged"}]}, into=out)
-    assert [each.code for each in done.warnings] == ["notice-not-drawn"]
+    assert (done.warnings, done.media_change) == ((), "blocks")
     with Image.open(out) as image:
         assert image.n_frames == 2
+    (found,) = sdk.verify(out).files
+    assert [each.found for each in found.notices] == [True]

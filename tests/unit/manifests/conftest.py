@@ -233,7 +233,7 @@ def resign(signer):
     def again(
         source: Path, target: Path, *, parent: Path | None = None, signer: Signer = signer, labels=PAYLOAD
     ) -> Path:
-        opened = write.Parent(parent or source, "image/jpeg", (parent or source).name)
+        opened = write.Ingredient(parent or source, "image/jpeg", (parent or source).name)
         actions = write.plan_actions(None, has_manifest=True, notice_drawn=False)
         write.sign(source, target, write.Claim(labels, actions, opened), mime="image/jpeg", signer=signer)
         return target

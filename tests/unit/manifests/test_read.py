@@ -14,7 +14,7 @@ from provenance.errors import AssetNotFound, ManifestError
 from provenance.manifests import binding
 from provenance.manifests.read import ManifestReading, read
 from provenance.manifests.verdict import _ingredient_state, _ingredients, _state
-from provenance.manifests.write import Claim, Parent, plan_actions, sign
+from provenance.manifests.write import Claim, Ingredient, plan_actions, sign
 
 CAPTURE = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"
 CREATED = plan_actions(CAPTURE, has_manifest=False, notice_drawn=False)
@@ -294,7 +294,7 @@ def test_an_ingredient_whose_manifest_is_elsewhere_is_remote(photo, tmp_path, si
     source = sign_raw({}, photo, tmp_path / "remote.jpg", signer, remote="http://127.0.0.1:9/m.c2pa")
     target = tmp_path / "out.jpg"
     claim = Claim(
-        {}, plan_actions(None, has_manifest=True, notice_drawn=False), Parent(source, "image/jpeg", "remote.jpg")
+        {}, plan_actions(None, has_manifest=True, notice_drawn=False), Ingredient(source, "image/jpeg", "remote.jpg")
     )
     sign(source, target, claim, mime="image/jpeg", signer=signer)
     (parent,) = jpeg(target).ingredients

@@ -22,7 +22,7 @@ from PIL.PngImagePlugin import PngInfo
 from provenance.errors import AssetNotFound, InvalidPost, OutputNotWritten, OutputRefused, SigningFailed
 from provenance.manifests import binding, native
 from provenance.manifests.read import read
-from provenance.manifests.write import Action, Claim, Parent, plan_actions, sign
+from provenance.manifests.write import Action, Claim, Ingredient, plan_actions, sign
 
 CAPTURE = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"
 CREATED = plan_actions(CAPTURE, has_manifest=False, notice_drawn=False)
@@ -200,7 +200,7 @@ def test_a_created_file_states_its_source_type_and_has_no_ingredient(signed):
 
 def test_a_file_without_source_type_is_opened_from_its_input(photo, tmp_path, signer, trust):
     target = tmp_path / "out.jpg"
-    claim = Claim({}, OPENED, Parent(photo, "image/jpeg", "photo.jpg"))
+    claim = Claim({}, OPENED, Ingredient(photo, "image/jpeg", "photo.jpg"))
     sign(photo, target, claim, mime="image/jpeg", signer=signer)
     manifest = active_of(target)
     (action,) = manifest["assertions"][0]["data"]["actions"]
@@ -247,14 +247,14 @@ def test_opening_without_a_parent_is_refused(photo, tmp_path, signer):
 
 def test_an_unreadable_parent_manifest_stops_the_signing(signed, tmp_path, signer):
     signed.write_bytes(signed.read_bytes().replace(b"jumdc2ma", b"jumXc2ma"))
-    claim = Claim({}, OPENED, Parent(signed, "image/jpeg", "signed.jpg"))
+    claim = Claim({}, OPENED, Ingredient(signed, "image/jpeg", "signed.jpg"))
     with pytest.raises(SigningFailed):
         sign(signed, tmp_path / "out.jpg", claim, mime="image/jpeg", signer=signer)
     assert "out.jpg" not in leftovers(tmp_path)
 
 
 def test_a_missing_parent_is_named(photo, tmp_path, signer):
-    claim = Claim({}, OPENED, Parent(tmp_path / "gone.jpg", "image/jpeg", "gone.jpg"))
+    claim = Claim({}, OPENED, Ingredient(tmp_path / "gone.jpg", "image/jpeg", "gone.jpg"))
     with pytest.raises(AssetNotFound, match=r"gone\.jpg"):
         sign(photo, tmp_path / "out.jpg", claim, mime="image/jpeg", signer=signer)
     assert leftovers(tmp_path) == ["photo.jpg"]
