@@ -19,6 +19,7 @@ from provenance.cli.commands import (
     demo,
     formats,
     identity,
+    notice,
     rules,
     schema,
     sources,
@@ -47,6 +48,7 @@ app.command("declare", short_help="What to declare. 平台声明选哪一项。"
 app.command("formats", short_help="List containers. 列出格式。")(formats.formats)
 app.command("schema", short_help="Print a JSON Schema. 打印结构。")(schema.schema)
 app.command("demo", short_help="See it work. 演示全过程。")(demo.demo)
+app.add_typer(notice.app, name="notice", short_help="See notices first. 预览标识。")
 app.add_typer(rules.app, name="rules", short_help="Look at the rules. 查看规则。")
 app.add_typer(sources.app, name="sources", short_help="List of news sources. 稿源名单。")
 app.add_typer(identity.app, name="identity", short_help="Make and inspect identities. 生成和查看签名身份。")

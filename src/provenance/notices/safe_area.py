@@ -31,6 +31,7 @@ LEAST_RATIO: Final = 1.6
 MOST_RATIO: Final = 2.4
 MARGIN: Final = 0.03
 EDGE: Final = 0.10
+_RIM: Final = 0.023  # of plate before the ink, by the short side: 0.4 of the ink's height
 
 
 def area_of(known: SafeArea | None) -> Area:
@@ -57,7 +58,7 @@ def free_part(width: int, height: int, area: Area | None = None) -> Box:
     """Return where notices are to stand: what `area` leaves free of a tall picture, all but the margin of others.
 
     The left side is no farther from the picture's edge than a plate that counts as standing at it. What the area
-    leaves free may begin to the right of that: the ink, which has the plate's rim before it, then begins there.
+    leaves free may begin a little to the right of that: the ink, which has the plate's rim before it, begins there.
 
     Args:
         width: Of the picture as displayed, in pixels.
@@ -74,9 +75,12 @@ def free_part(width: int, height: int, area: Area | None = None) -> Box:
 
 
 def outside(notices: Iterable[Notice], width: int, height: int, area: Area | None = None) -> tuple[Notice, ...]:
-    """Return the notices that are not wholly in the part where they are to stand: controls may cover them."""
+    """Return the notices whose text is not wholly in the part that is left free: controls may cover some of it."""
     free = free_part(width, height, area)
-    return tuple(notice for notice in notices if notice.box and not _holds(free, notice.box))
+    farthest = 0.0
+    if fills_screen(width, height):
+        farthest = (area or COMMON).left * width - _RIM * min(width, height) - GRID
+    return tuple(each for each in notices if each.box and not (each.box.x >= farthest and _holds(free, each.box)))
 
 
 def to_grid(length: float) -> int:

@@ -68,8 +68,19 @@ def test_other_pictures_keep_to_the_margin(width, height):
 def test_a_platform_may_cover_less_or_more():
     (notice,) = layout([AI], 1080, 1920, area=Area(top=0.05, right=0.1, bottom=0.2, left=0.02))
     assert (notice.box.x, notice.box.y) == (16, 96)
-    (notice,) = layout([AI], 1080, 1920, area=Area(top=0.3, right=0.1, bottom=0.2, left=0.4))
-    assert (notice.box.x, notice.box.y) == (96, 576), "the edge that the law asks for, not what the platform leaves"
+    assert outside([notice], 1080, 1920, Area(top=0.05, right=0.1, bottom=0.2, left=0.02)) == ()
+
+
+def test_the_edge_that_the_law_asks_for_wins_over_what_a_platform_leaves_and_that_is_said():
+    narrow = Area(top=0.3, right=0.1, bottom=0.2, left=0.4)
+    (notice,) = layout([AI], 1080, 1920, area=narrow)
+    assert (notice.box.x, notice.box.y) == (96, 576)
+    assert outside([notice], 1080, 1920, narrow) == (notice,)
+
+
+@pytest.mark.parametrize("side", range(320, 1300, 7))
+def test_of_no_size_are_notices_of_one_line_covered(side):
+    assert outside(layout([AI], side, round(side * 16 / 9)), side, round(side * 16 / 9)) == ()
 
 
 def test_a_stack_too_high_for_the_area_goes_on_below_it_and_says_so():
