@@ -17,7 +17,7 @@ from typing import Any, Final
 _HEAD: Final = struct.Struct(">IQ")  # lengths in bytes: of the JSON, of what follows it
 MOST_JSON: Final = 16 << 20
 MOST_BYTES: Final = 80 << 20
-MOST_FILES: Final = 3
+MOST_FILES: Final = 253  # what Linux takes in one message
 
 
 class Unusable(Exception):
