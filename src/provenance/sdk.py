@@ -137,16 +137,34 @@ class Provenance:
         return _attach.attach_in_place(Path(media), asset, catalog=self.catalog, on_conflict=on_conflict)
 
     def check(
-        self, item: Attached | Post | str | Path, *, on: date | None = None, progress: Progress | None = None
+        self,
+        item: Attached | Post | str | Path,
+        *,
+        on: date | None = None,
+        rendered: Sequence[str | Path] = (),
+        platform: str | None = None,
+        progress: Progress | None = None,
     ) -> Report:
         """Judge a post by its finished files; a path may be a post file, an attached folder, or one media file.
 
+        Args:
+            item: What to judge.
+            on: The date whose rules apply; today in Beijing by default.
+            rendered: Pages of the post, its account or its player as they are shown (HTML, Markdown or text): what they
+                have to show and the body does not is looked for in them.
+            platform: By the platform's id or name, so that notices which its controls may cover are told.
+            progress: Called with assets done, assets in all, and the name of the next.
+
         Raises:
-            UsageError: the post is wrong.
-            MediaError: `item` is one media file and cannot be read.
+            UsageError: the post is wrong, the edition does not know the platform, or pages are given for a media file.
+            MediaError: `item` is one media file and cannot be read, or a page cannot.
         """
         if isinstance(item, str | Path) and not is_post(Path(item)):
-            return _check.check_media(Path(item), catalog=self.catalog, on=on, jurisdiction=self.jurisdiction)
+            if rendered:
+                raise UsageError("rendered-for-post-only", path=item)
+            return _check.check_media(
+                Path(item), catalog=self.catalog, on=on, jurisdiction=self.jurisdiction, platform=platform
+            )
         post = item.post if isinstance(item, Attached) else _loaded(item)
         return _check.check_post(
             post,
@@ -154,6 +172,8 @@ class Provenance:
             on=on,
             jurisdiction=self.jurisdiction,
             sources=self._sources,
+            rendered=tuple(map(Path, rendered)),
+            platform=platform,
             progress=progress,
         )
 

@@ -16,6 +16,7 @@ from provenance.model.post import Post
 from provenance.model.report import Report
 from provenance.rules import evaluate
 from provenance.text import name_key
+from provenance.text.visible import shown
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "rules"
 DIGEST = "a" * 64
@@ -33,7 +34,8 @@ class Case:
         seen = [observed(post, at, catalog, changes[at] if at < len(changes) else {}) for at in range(len(post.assets))]
         listed = self.data.get("sources")
         sources = None if listed is None else frozenset(map(name_key, listed))
-        return evaluate(post, seen, catalog, on=self.data["on"], sources=sources)
+        pages = [shown(each, "html") for each in self.data.get("pages", [])]
+        return evaluate(post, seen, catalog, on=self.data["on"], sources=sources, pages=pages)
 
 
 def case_files() -> list[Path]:

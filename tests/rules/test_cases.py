@@ -10,7 +10,7 @@ from provenance.catalog import Catalog
 
 from .cases import FOLDER, case_files, read_case
 
-_KEYS = {"sources", "why", "on", "without", "post", "observation", "finding", "publishable"}
+_KEYS = {"pages", "sources", "why", "on", "without", "post", "observation", "finding", "publishable"}
 
 
 @pytest.mark.parametrize("path", case_files(), ids=lambda path: f"{path.parent.name}/{path.name}")

@@ -424,7 +424,7 @@ def test_a_platform_labels_a_rumor_that_an_author_may_not_publish(catalog: Catal
 ROLES = {
     "F1 image without label": ("blocking", "blocking", "blocking", "blocking"),
     "F1 audio without label": ("blocking", "blocking", "blocking", "advisory"),
-    "F1 document": ("blocking", "blocking", "advisory", "advisory"),
+    "F1 document": ("blocking", "blocking", "warning", "advisory"),
     "F1 text": ("blocking", "blocking", "warning", "advisory"),
     "F2 lost image": ("blocking", "blocking", "blocking", "blocking"),
     "F2 doubled": ("warning", "advisory", "blocking", "blocking"),

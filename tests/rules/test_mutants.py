@@ -23,7 +23,7 @@ MUST_DIE = (
     "judges._duty: {'MUST', 'NOT'} -> {'NOT'}",
     "said.Said.qualified: each.expires < self.on -> each.expires <= self.on",
     "texts.shows: return True -> return None",
-    "views._readable: each.found and large_and_clear(each, catalog) -> each.found or large_and_clear(each, catalog)",
+    "views._readable: each.found and (is_text or large_and_clear(each, catalog)) -> each.found or (is_text or large_and_clear(each, catalog))",
     "views._says: each.on != 'post' -> each.on == 'post'",
 )
 

@@ -20,6 +20,7 @@ from provenance.catalog.conditions import (
     NoticeFlawed,
     NoticeInBody,
     NoticeShown,
+    PageLacks,
     RepostChanges,
     SomeAsset,
     TextSays,
@@ -196,7 +197,7 @@ def _kinds_in(condition: Condition) -> Iterator[tuple[str, set[str]]]:
             yield name, {*fields, *(each.field for each in (*where, *where_not))}
         case EveryLabel(every_label=name, fields=fields) | FileSays(file_says=name, fields=fields):
             yield name, set(fields)
-        case NoticeShown(notice=name) | NoticeInBody(body_shows=name):
+        case NoticeShown(notice=name) | NoticeInBody(body_shows=name) | PageLacks(page_lacks=name):
             yield name, set()
         case NoticeFlawed(flawed=names):
             yield from ((name, set()) for name in names)

@@ -2,8 +2,8 @@
 
 ``all``, ``any`` and ``not`` join atoms. An atom asks one thing of a post or of one of its assets: a fact, a credential,
 words in a text, the asset's medium, its file's format, one or every label of a kind and its fields, a notice found in
-the finished file or in the body, an AIGC element, what the file itself says, or how a repost differs from its original.
-``every_asset`` and ``some_asset`` let a rule about the post look at its assets.
+the finished file or in the body or missing from a page, an AIGC element, what the file itself says, or how a repost
+differs from its original. ``every_asset`` and ``some_asset`` let a rule about the post look at its assets.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ Flaw = Literal[
     "too-faint",
     "covered",
     "under-player-bar",
+    "under-controls",
     "not-at-edge",
     "not-from-start",
     "too-short",
@@ -186,6 +187,15 @@ class NoticeInBody(Value):
     at: Literal["start", "anywhere"]
 
 
+class PageLacks(Value):
+    """A page was given, and a notice of that kind of these labels stands neither there nor in the body.
+
+    In a rule about the post these are its own labels, else the asset's. Without a page nothing is lacking.
+    """
+
+    page_lacks: Name
+
+
 class ElementHolds(Value):
     """The file has an AIGC element in which these keys are not empty, and with one of these Labels; of `[]`, any.
 
@@ -254,6 +264,7 @@ _KINDS: Final = {
     "notice": NoticeShown,
     "flawed": NoticeFlawed,
     "body_shows": NoticeInBody,
+    "page_lacks": PageLacks,
     "aigc": ElementHolds,
     "file_says": FileSays,
     "text": TextSays,
@@ -282,6 +293,7 @@ Condition = Annotated[
     | Annotated[NoticeShown, Tag("notice")]
     | Annotated[NoticeFlawed, Tag("flawed")]
     | Annotated[NoticeInBody, Tag("body_shows")]
+    | Annotated[PageLacks, Tag("page_lacks")]
     | Annotated[ElementHolds, Tag("aigc")]
     | Annotated[FileSays, Tag("file_says")]
     | Annotated[TextSays, Tag("text")]

@@ -72,6 +72,7 @@ class NoticeReading(Value):
         box: Where it stands in the displayed picture.
         seconds: When it is shown or heard.
         covered: Something of the player or the page lies over it.
+        under_controls: It lies where controls of the platform that was asked for may cover it.
         form: Text in a picture, speech or rhythm in sound.
         pace: Chinese characters a minute of speech.
         over_content: It sounds while the content does.
@@ -87,6 +88,7 @@ class NoticeReading(Value):
     box: _Unsaid[Box | None] = None
     seconds: _Unsaid[Seconds | None] = None
     covered: _Unsaid[bool | None] = None
+    under_controls: _Unsaid[bool | None] = None
     form: _Unsaid[Literal["text", "voice", "rhythm"] | None] = None
     pace: _Unsaid[float | None] = None
     over_content: _Unsaid[bool | None] = None

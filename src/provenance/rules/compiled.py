@@ -24,6 +24,7 @@ from provenance.catalog.conditions import (
     NoticeFlawed,
     NoticeInBody,
     NoticeShown,
+    PageLacks,
     RepostChanges,
     SomeAsset,
     TextSays,
@@ -168,6 +169,11 @@ def _in_body(condition: NoticeInBody, _: Words) -> Check:
     return lambda view, _: view.said is not None and view.said.shows(kind, first=first)
 
 
+def _lacks(condition: PageLacks, _: Words) -> Check:
+    kind = condition.page_lacks
+    return lambda view, _: kind in view.lacks
+
+
 def _said(condition: FileSays, _: Words) -> Check:
     kind, fields = condition.file_says, condition.fields
     if not fields:
@@ -219,6 +225,7 @@ _MAKERS: Final[dict[type[Any], Callable[[Any, Words], Check]]] = {
     NoticeShown: _notice,
     NoticeFlawed: _flawed,
     NoticeInBody: _in_body,
+    PageLacks: _lacks,
     FileSays: _said,
     ElementHolds: _element,
     TextSays: _text,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import chain
 from pathlib import PurePath
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from provenance.catalog import Catalog
 from provenance.catalog.facts import ASSET_FACTS, FACTS
@@ -22,13 +22,13 @@ from provenance.rules.judges import Bench, Judge, Texts, Verdict, bench_for
 from provenance.rules.matched import changes_shown, matched
 from provenance.rules.texts import localized
 from provenance.rules.views import NO_FACTS, Case, Facts, View, case_of, view_of_file
-from provenance.text.visible import shows
+from provenance.text.visible import Shown
 
 NEEDS_SOURCES: Final = "provenance sources import"
 """What `not_evaluated` says a rule needs that asks for the list of news source units, where none was imported."""
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 - all that a verdict rests on
     post: Post,
     observations: Sequence[Observation],
     catalog: Catalog,
@@ -36,11 +36,13 @@ def evaluate(
     on: date,
     jurisdiction: str = "cn",
     sources: frozenset[str] | None = None,
+    pages: Sequence[Shown] = (),
 ) -> Report:
     """Judge a post by what was observed of its finished files, one observation an asset, in the order of its assets.
 
     `sources` are the keys (`text.name_key`) of the names on the list of news source units. Without a list, a rule that
-    asks for it and could find something is left to a person: it stands in `not_evaluated`.
+    asks for it and could find something is left to a person: it stands in `not_evaluated`. `pages` are what a reader
+    sees of the pages that show the post, where there are any: a notice that stands on none of them is missing.
 
     Raises:
         UsageError: the edition does not judge that jurisdiction.
@@ -52,7 +54,7 @@ def evaluate(
         raise ValueError(f"{len(observations)} observations for {len(post.assets)} assets")
     bench = bench_for(catalog, jurisdiction, on)
     catalog.require_kinds(post)
-    case = case_of(post, observations, catalog, jurisdiction, on, sources=sources)
+    case = case_of(post, observations, catalog, jurisdiction, on, sources=sources, pages=pages)
     notices = tuple(_statuses(case))
     findings, missing, manual = _heard(bench, case, post, sources)
     findings += house.undeclared(catalog, missing)
@@ -194,9 +196,9 @@ def _statuses(case: Case) -> Iterable[NoticeStatus]:
     for each in case.notices:
         if each.surface == "media":
             shown = all((each.kind, each.text) in case.readable[at] for at in each.assets)
-            status = "present" if shown else "missing"
+            status: Literal["present", "missing", "required"] = "present" if shown else "missing"
         else:
-            status = "present" if shows(case.said.body, each.text) else "required"
+            status = case.said.status(each)
         yield NoticeStatus(kind=each.kind, surface=each.surface, pointer=each.pointer, text=each.text, status=status)
 
 

@@ -47,6 +47,8 @@ def _flaws(reading: NoticeReading, notice: NoticeSpec, seen: Observation, catalo
     style = _style_of(reading, catalog)
     if reading.covered:
         yield "covered"
+    if reading.under_controls:
+        yield "under-controls"
     if reading.over_content:
         yield "over-content"
     if reading.clear is False:

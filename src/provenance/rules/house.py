@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from typing import Final
 
 from provenance._messages import message
 from provenance.catalog import Catalog
@@ -12,6 +13,8 @@ from provenance.model.post import Post
 from provenance.model.report import Finding, NoticeStatus
 from provenance.rules.texts import localized
 from provenance.rules.views import Case
+
+_ON_PAGES: Final = {"required": "notice-not-verified", "missing": "notice-not-on-page"}
 
 
 def house_finding(catalog: Catalog, rule_id: str, pointer: str, fields: Mapping[str, object]) -> Finding:
@@ -37,11 +40,12 @@ def undeclared(catalog: Catalog, missing: Mapping[str, Iterable[str]]) -> Iterat
 
 
 def unverified(catalog: Catalog, notices: Iterable[NoticeStatus]) -> Iterator[Finding]:
-    """Yield one warning for each notice that has to be shown on a page nobody looked at."""
+    """Yield one warning for each notice that a page has to show: nobody looked at one, or it is not there."""
     for notice in notices:
-        if notice.status == "required":
+        rule = _ON_PAGES.get(notice.status) if notice.surface != "media" else None
+        if rule is not None:
             fields = {"kind": notice.kind, "surface": _surface(notice.surface), "text": notice.text}
-            yield house_finding(catalog, "notice-not-verified", notice.pointer, fields)
+            yield house_finding(catalog, rule, notice.pointer, fields)
 
 
 def in_files(catalog: Catalog, post: Post, case: Case, observations: Iterable[Observation]) -> Iterator[Finding]:

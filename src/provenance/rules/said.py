@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import cached_property
+from typing import Literal
 
 from provenance.catalog import PlannedNotice
 from provenance.catalog.words import Readable, WordList, readable
@@ -21,12 +22,19 @@ class Said:
         on: The day of the check, as ISO 8601 writes it.
         notices: Every notice the post's labels ask for.
         sources: The keys of the names on the list of news source units; `None` where there is no list.
+        pages: What a reader sees of each page that was given.
     """
 
     def __init__(
-        self, post: Post, notices: Sequence[PlannedNotice], on: date, sources: frozenset[str] | None = None
+        self,
+        post: Post,
+        notices: Sequence[PlannedNotice],
+        on: date,
+        sources: frozenset[str] | None = None,
+        pages: Sequence[Shown] = (),
     ) -> None:
         self._post = post
+        self.pages = pages
         self.on = on.isoformat()
         self.notices = notices
         self.sources = sources
@@ -36,6 +44,12 @@ class Said:
     def body(self) -> Shown:
         """What a reader sees of the body."""
         return shown(self._post.body, self._post.body_format)
+
+    def status(self, notice: PlannedNotice) -> Literal["present", "missing", "required"]:
+        """Say what became of a notice that the body or a page has to show."""
+        if any(shows(each, notice.text) for each in (self.body, *self.pages)):
+            return "present"
+        return "missing" if self.pages else "required"
 
     def is_own(self, name: str) -> bool:
         """Say whether `name` is that, or the id, of another account of the same operator."""

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from provenance.catalog import Catalog, PlannedNotice
 from provenance.catalog.facts import ASSET_FACTS, FACTS, POST_FACTS
-from provenance.model.notice import NoticeReading
 from provenance.model.observation import FILE_CARRIERS, AigcElement, Observation
 from provenance.model.post import Asset, PlacedLabel, Post
 from provenance.rules.flaws import NO_FLAWS, Flaws, flaws_of, large_and_clear
 from provenance.rules.said import Said
+from provenance.text.visible import Shown
 
 Labels = Mapping[str, Sequence[Mapping[str, Any]]]
 # Something that a condition can hold because of: (what, its value). A view has them; a rule may need one of some.
@@ -48,6 +48,7 @@ class View:
         flaws: By kind, the flaws of each of its notices that was found.
         says: What the file's own carriers state about the asset, by kind.
         elements: The file's AIGC elements.
+        lacks: The kinds of whose notices one is missing from the pages that were given.
         assets: A post's assets.
         said: What the post says in words; `None` for a file without its post.
     """
@@ -60,6 +61,7 @@ class View:
     flaws: Flaws = field(default_factory=lambda: NO_FLAWS)
     says: Labels = field(default_factory=dict)
     elements: tuple[AigcElement, ...] = ()
+    lacks: frozenset[str] = frozenset()
     assets: tuple[View, ...] = ()
     said: Said | None = None
 
@@ -103,7 +105,7 @@ class Case:
     said: Said
 
 
-def case_of(
+def case_of(  # noqa: PLR0913 - all that a verdict rests on
     post: Post,
     observations: Sequence[Observation],
     catalog: Catalog,
@@ -111,18 +113,20 @@ def case_of(
     on: date,
     *,
     sources: frozenset[str] | None = None,
+    pages: Sequence[Shown] = (),
 ) -> Case:
     """Gather what the rules ask of a post and of its finished files, one observation an asset, in their order."""
     on_post = post.labels_on_post()
     own = tuple(post.own_labels(at) for at in range(len(post.assets)))
     notices = catalog.notices_for(on_post, own, [each.media for each in observations], jurisdiction)
-    readable = tuple(_readable(each.notices, catalog) for each in observations)
+    readable = tuple(_readable(each, catalog) for each in observations)
     wanted: dict[tuple[int, str], set[str]] = {}
     for notice in notices:
         for at in notice.assets:
             wanted.setdefault((at, notice.kind), set()).add(notice.text)
     labels = _by_kind(on_post)
-    said = Said(post, notices, on, sources)
+    said = Said(post, notices, on, sources, pages)
+    lacks = _lacking(notices, said) if pages else {}
     stated = tuple(_says(each) for each in observations)
     assets = tuple(
         View(
@@ -134,13 +138,14 @@ def case_of(
             flaws=flaws_of(seen, catalog) if seen.notices else NO_FLAWS,
             says=stated[at][0],
             elements=seen.aigc.elements,
+            lacks=lacks.get(at, frozenset()),
             said=said,
         )
         for at, seen in enumerate(observations)
     )
     facts = _facts_of(post)
     return Case(
-        view=View(on_post=labels, assets=assets, said=said),
+        view=View(on_post=labels, lacks=lacks.get(None, frozenset()), assets=assets, said=said),
         facts=facts,
         asset_facts=tuple(_facts_of_asset(each, facts) for each in post.assets),
         on_post=on_post,
@@ -163,7 +168,7 @@ def view_of_file(observation: Observation, catalog: Catalog) -> View:
         own=levels[False],
         medium=observation.media,
         format=observation.format,
-        shown=frozenset(kind for kind, _ in _readable(observation.notices, catalog)),
+        shown=frozenset(kind for kind, _ in _readable(observation, catalog)),
         flaws=flaws_of(observation, catalog),
         says=_says(observation)[0],
         elements=observation.aigc.elements,
@@ -191,9 +196,22 @@ def _by_kind(placed: Iterable[PlacedLabel]) -> dict[str, list[Mapping[str, Any]]
     return found
 
 
-def _readable(readings: Iterable[NoticeReading], catalog: Catalog) -> frozenset[tuple[str, str]]:
-    """Return ``(kind, text)`` of the notices that were found, large and clear enough for their style."""
-    return frozenset((each.kind, each.text) for each in readings if each.found and large_and_clear(each, catalog))
+def _lacking(notices: Iterable[PlannedNotice], said: Said) -> dict[int | None, frozenset[str]]:
+    """Return the kinds of whose notices one is missing, by the number of the asset labelled; None is the post."""
+    found: dict[int | None, frozenset[str]] = {}
+    for each in notices:
+        if each.surface != "media" and said.status(each) == "missing":
+            at = each.assets[0] if each.assets else None
+            found[at] = found.get(at, frozenset()) | {each.kind}
+    return found
+
+
+def _readable(seen: Observation, catalog: Catalog) -> frozenset[tuple[str, str]]:
+    """Return ``(kind, text)`` of the notices that were found, large and clear enough; words in a text have no looks."""
+    is_text = seen.media == "document"
+    return frozenset(
+        (each.kind, each.text) for each in seen.notices if each.found and (is_text or large_and_clear(each, catalog))
+    )
 
 
 def _shown(at: int, readable: frozenset[tuple[str, str]], wanted: Mapping[tuple[int, str], set[str]]) -> frozenset[str]:

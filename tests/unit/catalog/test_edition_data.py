@@ -175,6 +175,7 @@ def test_only_the_severities_of_the_contract_belong_to_house_rules() -> None:
         "label-not-found-in-file": "blocking",
         "no-rule-in-force": "blocking",
         "notice-not-verified": "warning",
+        "notice-not-on-page": "warning",
         "exact-location-in-file": "warning",
         "asset-changed": "warning",
     }

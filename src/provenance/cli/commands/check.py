@@ -12,6 +12,7 @@ from provenance import _files
 from provenance.bulk import Gate, check_lines
 from provenance.cli import output, tables
 from provenance.cli.output import AsJson, Lang, OnDay
+from provenance.errors import UsageError
 from provenance.sdk import Provenance
 from provenance.sources import SourceList
 
@@ -28,6 +29,22 @@ def check(
     ],
     on: OnDay = None,
     jurisdiction: Annotated[str, typer.Option("--jurisdiction", help="Whose rules. 适用哪个法域的规则。")] = "cn",
+    platform: Annotated[
+        str | None,
+        typer.Option(
+            "--platform",
+            help="Also tell notices that this platform's controls may cover. 同时指出可能被该平台控件遮挡的提示。",
+        ),
+    ] = None,
+    rendered: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--rendered",
+            metavar="PAGE",
+            help="A page as shown (HTML, Markdown, text) in which notices are looked for; repeatable. "
+            "实际展示的页面(HTML、Markdown、文本),在其中查找提示;可重复。",
+        ),
+    ] = None,
     jsonl: Annotated[
         bool,
         typer.Option(
@@ -44,10 +61,12 @@ def check(
     """
     del lang
     sdk = Provenance(signer=None, jurisdiction=jurisdiction, sources=SourceList.stored(jurisdiction=jurisdiction))
+    if jsonl and rendered:
+        raise UsageError("rendered-with-jsonl")
     if jsonl:
-        return _lines(item, partial(sdk.check, on=on))
+        return _lines(item, partial(sdk.check, on=on, platform=platform))
     with output.progress() as progress:
-        report = sdk.check(item, on=on, progress=progress)
+        report = sdk.check(item, on=on, rendered=rendered or (), platform=platform, progress=progress)
     if json:
         output.document(report.as_json())
     else:
