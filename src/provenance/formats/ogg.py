@@ -187,7 +187,7 @@ def write(source: BinaryIO, target: BinaryIO, old: Sequence[Page], packets: Sequ
     for page in pages(source, position) if shift else ():
         if page.serial == old[0].serial:
             copy_range(source, target, position, page.start - position)
-            target.write(_page(page._replace(number=(page.number + shift) & _INVERTED), payload(source, page)))
+            target.write(packed(page._replace(number=(page.number + shift) & _INVERTED), payload(source, page)))
             position = page.end
     copy_range(source, target, position, source.seek(0, os.SEEK_END) - position)
 
@@ -207,12 +207,13 @@ def _paged(old: Sequence[Page], packets: Sequence[bytes]) -> list[bytes]:
         granule = 0 if min(part) < _SEGMENT else _NO_PACKET_ENDS
         size = sum(part)
         page = Page(0, 0, flags, granule, old[0].serial, (old[0].number + number) & _INVERTED, 0, part)
-        made.append(_page(page, data[at : at + size]))
+        made.append(packed(page, data[at : at + size]))
         taken, at = taken + len(part), at + size
     return made
 
 
-def _page(page: Page, data: bytes) -> bytes:
+def packed(page: Page, data: bytes) -> bytes:
+    """Return a page that holds `data`, its checksum included; where `page` lies does not count."""
     head = _HEAD.pack(MAGIC, 0, page.flags, page.granule, page.serial, page.number, 0, len(page.lacing))
     whole = head + page.lacing + data
     return whole[:_SUM_AT] + _checksum(whole).to_bytes(4, "little") + whole[_SUM_AT + 4 :]
