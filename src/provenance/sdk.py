@@ -25,6 +25,7 @@ from provenance.model.comparison import Comparison
 from provenance.model.post import Post
 from provenance.model.report import Report
 from provenance.model.verification import Verification
+from provenance.observe import NOTHING, Sought
 from provenance.sources import SourceList
 from provenance.verify import Requirement
 
@@ -195,10 +196,24 @@ class Provenance:
         *media: str | Path,
         trust: Sequence[bytes] = (),
         require: Requirement | None = None,
+        ocr: bool = False,
         progress: Progress | None = None,
     ) -> Verification:
-        """Say what every carrier of finished files states, whether it holds, and where carriers disagree."""
-        return _verify.verify([Path(each) for each in media], trust=trust, require=require, progress=progress)
+        """Say what every carrier of finished files states, whether it holds, and where carriers disagree.
+
+        Args:
+            media: The files.
+            trust: Certificates (PEM) of authorities whose signers count as trusted.
+            require: The manifest state that a clean file needs at least.
+            ocr: Read what stands in pictures, for notices in words that nothing states.
+            progress: Called with files done, files in all, and the name of the next.
+
+        Raises:
+            MissingExtra: `ocr` without the extra of that name.
+        """
+        paths = [Path(each) for each in media]
+        sought = self._reading() if ocr else NOTHING
+        return _verify.verify(paths, trust=trust, require=require, sought=sought, progress=progress)
 
     def compare(self, before: str | Path, after: str | Path, *, trust: Sequence[bytes] = ()) -> Comparison:
         """Say which labels, notices and manifests a pipeline lost or broke between two files.
@@ -208,6 +223,13 @@ class Provenance:
             MediaError: one of them is not supported or damaged.
         """
         return _compare.compare(Path(before), Path(after), trust=trust)
+
+    def _reading(self) -> Sought:
+        """Return what makes observers read pictures; refuse at once where nothing can."""
+        from provenance.notices import ocr
+
+        ocr.require()
+        return Sought(kind_of=self.catalog.kind_said)
 
 
 def is_post(path: Path) -> bool:

@@ -11,7 +11,7 @@ from provenance.model.compare import PROPAGATION, fields_of, same
 from provenance.model.labels import REPEATABLE
 from provenance.model.observation import Evidence, Observation, contradictions
 from provenance.model.verification import Conflict, ConflictingValue, FileVerification, Verification, statements
-from provenance.observe import AI_SOURCE_TYPES, observe
+from provenance.observe import AI_SOURCE_TYPES, NOTHING, Sought, observe
 
 Requirement = Literal["valid", "trusted"]
 Progress = Callable[[int, int, str], None]
@@ -30,6 +30,7 @@ def verify(
     *,
     trust: Sequence[bytes] = (),
     require: Requirement | None = None,
+    sought: Sought = NOTHING,
     progress: Progress | None = None,
 ) -> Verification:
     """Verify finished files; one that cannot be read is reported with its error, never left out.
@@ -38,6 +39,7 @@ def verify(
         paths: The files, in the order of the result.
         trust: Certificates (PEM) of authorities whose signers count as trusted.
         require: The manifest state that a clean file needs at least.
+        sought: Notices to look for beyond those that a file's record states.
         progress: Called with files done, files in all, and the name of the next.
     """
     if require not in _MEETS:
@@ -46,7 +48,7 @@ def verify(
     for number, path in enumerate(paths):
         if progress:
             progress(number, len(paths), path.name)
-        judged.append(judge(observe(path, trust=trust), require=require))
+        judged.append(judge(observe(path, trust=trust, sought=sought), require=require))
     return Verification(files=tuple(judged))
 
 
@@ -59,7 +61,7 @@ def judge(found: Observation, *, require: Requirement | None = None) -> FileVeri
         and found.manifest.state in _MEETS[require]
         and not conflicts
         and found.aigc.conformant is not False
-        and all(notice.found for notice in found.notices)
+        and all(notice.found for notice in found.notices if notice.stated)
     )
     return FileVerification(
         path=found.path,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -119,6 +119,15 @@ class Catalog(Contents):
     def notice_texts_for(self, post: Post, at: int, jurisdiction: str = "cn") -> tuple[tuple[str, str, str], ...]:
         """Return ``(kind, text, pointer)`` of each notice to draw on asset number `at`; empty when `draw` is ``[]``."""
         return tuple(notices.drawn_on(post, at, self.kinds, LEGAL_LOCALE[jurisdiction]))
+
+    def standard_notices(self, kinds: Iterable[str], jurisdiction: str = "cn") -> tuple[tuple[str, str], ...]:
+        """Return ``(kind, text)`` of every standard notice that some of `kinds` have on media."""
+        known = [self.kinds[each] for each in sorted(set(kinds)) if each in self.kinds]
+        return tuple(notices.standard_texts(known, LEGAL_LOCALE[jurisdiction]))
+
+    def kind_said(self, text: str) -> str | None:
+        """Return the kind of label that a text read in a picture is the notice of, if of any."""
+        return notices.kind_said(text, self.kinds, self.words)
 
     def wording(self, label: Value, locale: Locale = "zh-CN") -> str:
         """Return the text of a label's notice."""

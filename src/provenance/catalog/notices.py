@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from provenance._messages import Locale, fill
 from provenance.catalog.data import Kind, Wording
+from provenance.catalog.words import WordList, readable
 from provenance.model.base import Value
 from provenance.model.notice import Surface
 from provenance.model.post import PlacedLabel, Post
@@ -48,6 +49,26 @@ def wording_for(kind: Kind, value: Mapping[str, Any]) -> Wording:
         return kind.notice.wording[0]
     wanted = value.get(kind.notice.by)
     return next((each for each in kind.notice.wording if each.when == wanted), kind.notice.wording[0])
+
+
+def standard_texts(kinds: Iterable[Kind], locale: Locale) -> Iterator[tuple[str, str]]:
+    """Yield ``(kind, text)`` of every wording that is shown on media and holds no field."""
+    for kind in kinds:
+        if "media" in kind.notice.surfaces:
+            yield from ((kind.id, each[locale]) for each in kind.notice.wording if "{" not in each[locale])
+
+
+def kind_said(text: str, kinds: Mapping[str, Kind], words: Mapping[str, WordList]) -> str | None:
+    """Return the kind that `text` is the notice of: it has the words that are needed, or else a standard wording."""
+    close = "".join(readable(text).lower.split())
+    for kind in kinds.values():
+        if kind.notice.must_say is not None:
+            said = bool(words[kind.notice.must_say].said_in(text))
+        else:
+            said = any(wording in close for _, wording in standard_texts([kind], "zh-CN"))
+        if said:
+            return kind.id
+    return None
 
 
 def planned(

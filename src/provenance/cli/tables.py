@@ -51,6 +51,7 @@ def attached_json(done: Attached | Labelled) -> dict[str, Any]:
         "path": str(done.folder),
         "post": done.post.as_json(),
         "assets": [attached_json(asset) for asset in done.assets],
+        "manifest": str(done.manifest) if done.manifest else None,
         "pages": [str(page) for page in done.pages],
     }
 
@@ -66,6 +67,8 @@ def print_attached(done: Attached | Labelled) -> None:
     if not isinstance(done, Attached):
         return
     _line(str(done.folder / "post.json"))
+    if done.manifest:
+        _line(str(done.manifest))
     for page in done.pages:
         _line(str(page))
     if done.post.notices:
@@ -160,7 +163,7 @@ def _file_lines(file: FileVerification) -> Iterator[str]:
     for label in file.labels:
         yield f"  {label.kind}  ({label.carrier})  {_fields(label.value)}"
     for notice in file.notices:
-        key = "notice-measured" if notice.found else "notice-not-found"
+        key = "notice-measured" if notice.found else "notice-not-found" if notice.stated else "notice-too-weak"
         measured = {"height": _percent(notice.height_ratio), "contrast": notice.contrast and round(notice.contrast, 1)}
         yield f"  {output.text(key, text=notice.text, **measured)}"
     yield from _aigc_lines(file.aigc)

@@ -76,6 +76,7 @@ class NoticeReading(Value):
         form: Text in a picture, speech or rhythm in sound.
         pace: Chinese characters a minute of speech.
         over_content: It sounds while the content does.
+        stated: The file's own record says that it was put in.
         clear: It can be told from what sounds beside it.
     """
 
@@ -87,6 +88,7 @@ class NoticeReading(Value):
     evidence: Recognised | None = None
     box: _Unsaid[Box | None] = None
     seconds: _Unsaid[Seconds | None] = None
+    stated: _Unsaid[bool] = True
     covered: _Unsaid[bool | None] = None
     under_controls: _Unsaid[bool | None] = None
     form: _Unsaid[Literal["text", "voice", "rhythm"] | None] = None

@@ -10,12 +10,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from provenance.notices.find import measure
+    from provenance.notices.find import measure, search
     from provenance.notices.paint import DrawResult, draw, drawable
     from provenance.notices.place import layout
     from provenance.notices.typeset import require_glyphs
 
-__all__ = ["DrawResult", "draw", "drawable", "layout", "measure", "require_glyphs"]
+__all__ = ["DrawResult", "draw", "drawable", "layout", "measure", "require_glyphs", "search"]
 
 _MODULES: Final = {
     "DrawResult": "paint",

@@ -148,8 +148,8 @@ def contrast_of(match: Match) -> float:
     ink, plate = _parts(match.model)
     if not ink.any() or not plate.any():
         return 1.0
-    luminance = _luminance(match.pixels)
-    one, other = float(np.median(luminance[ink])), float(np.quantile(luminance[plate], 0.9))
+    light = luminance(match.pixels)
+    one, other = float(np.median(light[ink])), float(np.quantile(light[plate], 0.9))
     return (max(one, other) + 0.05) / (min(one, other) + 0.05) if one > other else 1.0
 
 
@@ -255,9 +255,9 @@ def _likeness(one: Gray, other: Gray) -> float:
     return float((a * b).sum()) / spread if spread else 0.0
 
 
-def _luminance(pixels: Picture) -> Gray:
+def luminance(pixels: Picture) -> Gray:
     """Return the relative luminance of BGR pixels (WCAG 2.2; IEC 61966-2-1)."""
     value = pixels.astype(np.float32) / 255
     linear = np.where(value <= _LINEAR_UP_TO, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
-    luminance: Gray = linear @ np.array([0.0722, 0.7152, 0.2126], dtype=np.float32)
-    return luminance
+    light: Gray = linear @ np.array([0.0722, 0.7152, 0.2126], dtype=np.float32)
+    return light

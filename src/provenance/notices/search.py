@@ -47,7 +47,7 @@ def parts_of(picture: Picture) -> tuple[Part, ...]:
     """Return a picture at every size at which a notice in it may be 16 pixels high."""
     side = min(picture.shape[:2])
     found = []
-    for left, top, piece in _pieces(picture):
+    for left, top, piece in pieces_of(picture, longest=_LONGEST):
         large = _resized(piece, max(1.0, _RATIOS[0] * side / _SMALL / 2))
         for ratio in _RATIOS:
             step = ratio * side / _SMALL
@@ -68,15 +68,15 @@ def anywhere(picture: Picture, parts: Sequence[Part], setting: Setting, text: st
             yield match
 
 
-def _pieces(picture: Picture) -> Iterator[tuple[int, int, Picture]]:
-    """Yield left, top and pixels of what is looked through."""
+def pieces_of(picture: Picture, *, longest: int) -> Iterator[tuple[int, int, Picture]]:
+    """Yield left, top and pixels of a picture, or of both ends of one longer than twice `longest` short sides."""
     height, width = picture.shape[:2]
-    longest = _LONGEST * min(height, width)
-    if max(height, width) <= 2 * longest:
+    most = longest * min(height, width)
+    if max(height, width) <= 2 * most:
         yield 0, 0, picture
         return
-    yield 0, 0, picture[:longest, :longest]
-    yield max(0, width - longest), max(0, height - longest), picture[-longest:, -longest:]
+    yield 0, 0, picture[:most, :most]
+    yield max(0, width - most), max(0, height - most), picture[-most:, -most:]
 
 
 def _resized(picture: Picture, step: float) -> Picture:

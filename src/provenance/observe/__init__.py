@@ -12,13 +12,16 @@ from provenance.observe.look import (
     observe,
     observed,
 )
+from provenance.observe.sought import NOTHING, Sought
 
 __all__ = [
     "AI_SOURCE_TYPES",
     "LABELS_ASSERTION",
     "MANIFEST_SUFFIX",
+    "NOTHING",
     "XMP_SUFFIX",
     "Look",
+    "Sought",
     "beside",
     "look",
     "measured",

@@ -30,6 +30,7 @@ from provenance.model.observation import (
 )
 from provenance.model.record import Record
 from provenance.observe import evidence
+from provenance.observe.sought import NOTHING, Sought, with_sought
 
 _REMOTE_MANIFEST: Final = xmp.Name("http://purl.org/dc/terms/", "provenance")
 LABELS_ASSERTION: Final = "org.w3id.provenance-labels.labels"
@@ -82,24 +83,28 @@ class _Carriers:
         return self.handler.signs and self.container.unsignable is None
 
 
-def observe(path: Path, *, trust: Sequence[bytes] = (), shown_as: str | None = None) -> Observation:
+def observe(
+    path: Path, *, trust: Sequence[bytes] = (), shown_as: str | None = None, sought: Sought = NOTHING
+) -> Observation:
     """Return everything that one file says; a file that cannot be read gives an observation with its `error`.
 
     Args:
         path: The file.
         trust: Certificates (PEM) of authorities whose signers count as trusted.
         shown_as: The path to report instead of `path`.
+        sought: Notices to look for beyond those that the file's record states.
     """
     name = shown_as if shown_as is not None else str(path)
     try:
-        return observed(path, trust=trust).model_copy(update={"path": name})
+        return observed(path, trust=trust, sought=sought).model_copy(update={"path": name})
     except ProvenanceError as error:
         return Observation(path=name, error=_file_error(error, path))
 
 
-def observed(path: Path, *, trust: Sequence[bytes] = ()) -> Observation:
+def observed(path: Path, *, trust: Sequence[bytes] = (), sought: Sought = NOTHING) -> Observation:
     """Return everything that one readable file says, its digest included; see `look` for the errors."""
-    return look(path, trust=trust).observation.model_copy(update={"sha256": _files.sha256_of(path)})
+    seen = look(path, trust=trust).observation.model_copy(update={"sha256": _files.sha256_of(path)})
+    return with_sought(seen, path, sought)
 
 
 def look(path: Path, *, trust: Sequence[bytes] = ()) -> Look:

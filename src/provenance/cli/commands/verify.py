@@ -27,6 +27,12 @@ def verify(
         Literal["valid", "trusted"] | None,
         typer.Option("--require", help="The manifest state a clean file needs. 签名清单须达到的状态。"),
     ] = None,
+    ocr: Annotated[
+        bool,
+        typer.Option(
+            "--ocr", help="Read pictures for notices that nothing states ([ocr]). 识别画面文字,查找未记载的提示。"
+        ),
+    ] = False,
     json: AsJson = False,
     lang: Lang = None,
 ) -> int:
@@ -39,7 +45,7 @@ def verify(
 
     authorities = (*trust_from_files(trust or []), *TrustLists.stored().manifest)
     with output.progress() as progress:
-        found = Provenance(signer=None).verify(*media, trust=authorities, require=require, progress=progress)
+        found = Provenance(signer=None).verify(*media, trust=authorities, require=require, ocr=ocr, progress=progress)
     if json:
         output.document(found.as_json())
     else:
