@@ -13,7 +13,7 @@ from pydantic import Field
 
 from provenance.model.notice import Box, Notice
 from provenance.notices.faces import Face, face_for
-from provenance.notices.refusal import does_not_fit
+from provenance.notices.refusal import check_picture_size, does_not_fit
 from provenance.notices.safe_area import GRID, Area, free_part, margins, to_grid
 from provenance.notices.typeset import sized_by_ink
 
@@ -57,8 +57,10 @@ def layout(
 
     Raises:
         GlyphMissing: no font at hand has every character of a text.
+        MediaTooLarge: the picture has more than 200 megapixels.
         NoticeDoesNotFit: the short side is under 320 pixels, or the stack leaves the picture.
     """
+    check_picture_size(width, height)
     if min(width, height) < SMALLEST_SIDE:
         raise does_not_fit("notice-picture-too-small", width=width, height=height, limit=SMALLEST_SIDE)
     faces = [face_for(text, font) for _, text in texts]

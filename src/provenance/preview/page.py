@@ -17,6 +17,8 @@ from provenance.preview.picture import Preview
 
 _STYLE: Final = "plate"
 _POLICY: Final = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+_WHAT: Final = {"image": "preview-what-image", "video": "preview-what-video"}
+_COLUMNS: Final = ("preview-column-text", "preview-column-box", "preview-column-seconds")
 _NO_PLAYER: Final = frozenset({"cac"})  # labels that a regulator asks for, on any platform
 
 
@@ -64,7 +66,7 @@ def page(found: Preview, *, catalog: Catalog, locale: Locale, platform: str | No
             "<body>",
             "<main>",
             f"<h1>{title}</h1>",
-            f"<p>{_text(f'preview-what-{found.media}', locale, width=found.width, height=found.height)}</p>",
+            f"<p>{_text(_WHAT[found.media], locale, width=found.width, height=found.height)}</p>",
             *(f'<p class="warning" role="note">{escape(each.diagnostics(locale))}</p>' for each in found.warnings),
             f'<div class="{"figures" if len(figures) > 1 else "alone"}">',
             *figures,
@@ -105,9 +107,7 @@ def _plain(found: Preview, locale: Locale) -> str:
 def _table(found: Preview, locale: Locale) -> str:
     if not found.notices:
         return f"<p>{_text('preview-none', locale)}</p>"
-    heads = "".join(
-        f'<th scope="col">{_text(f"preview-column-{column}", locale)}</th>' for column in ("text", "box", "seconds")
-    )
+    heads = "".join(f'<th scope="col">{_text(column, locale)}</th>' for column in _COLUMNS)
     rows = "\n".join(_row(notice, locale) for notice in found.notices)
     return (
         f"<table>\n<caption>{_text('preview-notices', locale)}</caption>\n"

@@ -8,15 +8,16 @@ from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from PIL import Image, ImageFont
 
+from provenance._messages import fill
+from provenance.catalog import Catalog
 from provenance.errors import GlyphMissing, UsageError
 from provenance.model.notice import Notice
 from provenance.notices import draw, faces, layout, require_glyphs
 from provenance.notices.faces import SHIPPED, Face, face_for, faces_for, loaded
-from provenance.notices.find import reading
+from provenance.notices.find import readings
 from provenance.notices.place import Placed
-from provenance.notices.typeset import coverage, ink_height, sized_by_ink
+from provenance.notices.typeset import at_size, coverage, ink_height, sized_by_ink
 
-EXTRA = pytest.mark.skipif(faces._from_extra() is None, reason="the fonts extra is not installed")
 BEYOND = "信息来源:泸州日报"  # 泸 is none of the shipped characters
 
 
@@ -226,7 +227,6 @@ def test_the_font_of_the_caller_is_drawn_with_and_kept_out_of_the_file(tmp_path)
     assert (pixels[box.y : box.y + box.height, box.x : box.x + box.width][wanted] > 225).all()
 
 
-@EXTRA
 def test_the_extra_draws_rare_characters_in_bold():
     text = "信息来源:𠮷林晚报 泸州龘䶮㙍"
     face = face_for(text)
@@ -237,7 +237,6 @@ def test_the_extra_draws_rare_characters_in_bold():
     assert bold == pytest.approx(1, abs=0.05), "as heavy as the shipped one"
 
 
-@EXTRA
 def test_what_the_extra_drew_is_found_again():
     (notice,) = layout([("source", "信息来源:泸州日报 2026-05-01")], 1280, 720)
     picture = np.full((720, 1280, 3), 128, np.uint8)
@@ -247,10 +246,11 @@ def test_what_the_extra_drew_is_found_again():
     height, width = patch.ink.shape
     area = picture[patch.y : patch.y + height, patch.x : patch.x + width]
     area[...] = patch.over(area[:, :, 0].astype(np.float32), 255, 0)[:, :, None]
-    found = reading(picture, notice)
+    (found,) = readings(picture, [notice])
     assert found.found
     assert found.height_ratio >= 0.05
-    assert not reading(picture, notice.model_copy(update={"text": "信息来源:湖州日报 2026-05-01"})).found
+    (other,) = readings(picture, [notice.model_copy(update={"text": "信息来源:湖州日报 2026-05-01"})])
+    assert not other.found
 
 
 def test_the_face_for_simplified_chinese_is_taken_of_a_collection(tmp_path):
@@ -276,3 +276,52 @@ def test_ink_is_measured_in_the_face_that_was_given(tmp_path):
     own = Face(shutil.copy(font_file(tmp_path, "泸A"), tmp_path / "copy.ttf"))
     assert ink_height("泸", 100.0, own) == pytest.approx(70, abs=2)
     assert isinstance(loaded(own, 20.0), ImageFont.FreeTypeFont)
+
+
+PLACES = (
+    "四川省泸州市龙马潭区",
+    "新疆维吾尔自治区博尔塔拉蒙古自治州",
+    "湖北省潜江市浩口镇",
+    "香港特别行政区深水埗",
+    "東京都渋谷区",
+    "Köln",
+)
+SAMPLES = [
+    {
+        "publisher": publisher,
+        "published_at": "2026-05-01T07:00:00+08:00",
+        "time": "2026-05-01 08:30",
+        "place": {"name": place},
+        "name": "泸州老窖文化传媒(集团)有限公司",
+        "reason": "与官方通报不符;图片系2019年旧图",
+        "claim": "“某地今日发生6.1级地震”",
+        "debunk_url": "https://www.piyao.org.cn/20260501/9a8b7c/c.html?from=feed&id=1",
+        "advertiser": "𠮷野家(北京)餐饮有限公司",
+    }
+    for publisher, place in zip(
+        ("新华社", "瞭望东方周刊", "澎湃新闻", "凤凰网", "NHK", "Süddeutsche Zeitung"), PLACES, strict=True
+    )
+]
+
+
+@pytest.mark.parametrize("fields", SAMPLES, ids=PLACES)
+def test_every_built_in_wording_is_drawn_with_what_people_fill_in(fields):
+    """With all fields, and with none that may be left out, in both languages, by the shipped font or the extra."""
+    at_hand = {SHIPPED.path, faces._from_extra()}
+    texts = {
+        fill(wording[locale], filled)
+        for kind in Catalog.packaged().kinds.values()
+        for wording in kind.notice.wording
+        for locale in ("zh-CN", "en")
+        for filled in (fields, {key: fields[key] for key in ("publisher", "name", "place")})
+    }
+    assert len(texts) > 30
+    for text in sorted(texts):
+        (notice,) = layout([("x", text)], 1080, 1080)
+        face = face_for(text)
+        assert face.path in at_hand
+        ink = coverage(sized_by_ink(text, 62, notice.box.width, face), notice.box.width, notice.box.height)
+        assert ink.max() == 1
+        for character in set(text) - {" "}:
+            only = coverage(at_size(character, 40, 200, face), 200, 200)
+            assert only.max() > 0.4, character

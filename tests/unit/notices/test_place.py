@@ -1,13 +1,17 @@
+import itertools
+import struct
 import tomllib
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from provenance.errors import GlyphMissing, NoticeDoesNotFit
-from provenance.model.notice import Box
-from provenance.notices import layout
+from provenance.errors import GlyphMissing, MediaTooLarge, NoticeDoesNotFit
+from provenance.model.notice import Box, Notice
+from provenance.notices import draw, layout, measure
+from provenance.notices.faces import face_for
 from provenance.notices.find import LEAST_CONTRAST, LEAST_HEIGHT
 from provenance.notices.place import (
     DRAWN_HEIGHT,
@@ -17,6 +21,7 @@ from provenance.notices.place import (
     to_displayed,
     to_stored,
 )
+from provenance.notices.typeset import ink_height, measured_characters, sized_by_ink
 
 ROOT = Path(__file__).resolve().parents[3]
 CAPTURE = ("capture", "拍摄于 2026-05-01 08:30 四川省成都市")
@@ -69,6 +74,103 @@ def test_the_numbers_are_those_of_the_notice_style():
     with pytest.raises(NoticeDoesNotFit):
         layout([("a", "AI")], style["min_short_side"] - 1, 2000)
     assert layout([("a", "AI")], style["min_short_side"], 2000)
+
+
+URL = "https://www.example.com.cn/politics/2026-05/01/c_1131234567.htm?utm_source=feed&id=20260501"
+LONG = (
+    (
+        "source",
+        "信息来源:人民日报海外版驻成都记者站与四川日报全媒体报道组联合采写、新华社照片由当地居民提供,2026-05-01 编辑刊发于要闻版面头条",
+    ),
+    ("rumor", f"谣言:“某地今日发生6.1级地震”(辟谣:{URL})"),
+    ("source", "Source: The Associated Press & Süddeutsche Zeitung, international desk 2026-05-01"),
+)
+SIDES = [
+    (320, 569),
+    (320, 1200),
+    (569, 427),
+    (640, 480),
+    (1080, 1920),
+    (1920, 1080),
+    (3024, 4032),
+    (8000, 6000),
+    (4500, 8000),
+]
+
+
+@pytest.mark.parametrize(("width", "height"), SIDES)
+@pytest.mark.parametrize("text", LONG, ids=["chinese", "address", "latin"])
+def test_a_long_text_stands_whole_in_the_picture_at_every_size(text, width, height):
+    assert len(text[1]) >= 60
+    (notice,) = layout([text], width, height)
+    box = notice.box
+    assert box.x + box.width <= width
+    assert box.y + box.height <= height
+    setting = sized_by_ink(notice.text, ink_target(min(width, height)), box.width, face_for(notice.text))
+    assert "".join(setting.lines).replace(" ", "") == text[1].replace(" ", "")
+    assert (setting.width <= box.width, setting.height <= box.height) == (True, True)
+    assert ink_height(measured_characters(text[1]), setting.size, setting.face) >= 0.055 * min(width, height) - 1
+
+
+@pytest.mark.parametrize(("width", "height"), [(1080, 1920), (1920, 1080), (3024, 4032), (640, 1136)])
+def test_several_long_texts_never_overlap(width, height):
+    placed = layout([("ai-generated", "AI生成"), *LONG[:1], ("fiction", "摆拍演绎")], width, height)
+    for one, other in itertools.combinations([each.box for each in placed], 2):
+        assert apart(one, other)
+    assert [each.box.y for each in placed] == sorted(each.box.y for each in placed)
+
+
+@pytest.mark.parametrize("ground", [0, 128, 200, 255])
+@pytest.mark.parametrize("side", [320, 541, 1080])
+def test_the_contrast_holds_over_any_ground(tmp_path, ground, side):
+    """White under the plate is the worst case: it shines through."""
+    notices = layout([("ai-generated", "AI生成"), ("fiction", "摆拍演绎")], side, side)
+    Image.new("RGB", (side, side), (ground,) * 3).save(tmp_path / "in.png")
+    with (tmp_path / "out.png").open("wb") as file:
+        draw(tmp_path / "in.png", file, notices, orientation=1, format="png")
+    for reading in measure(tmp_path / "out.png", notices, orientation=1):
+        assert reading.found
+        assert reading.contrast >= (8 if ground == 255 else 9)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 5000), (319, 319), (5000, 319)])
+def test_a_picture_under_320_pixels_is_refused(width, height):
+    with pytest.raises(NoticeDoesNotFit) as caught:
+        layout([("ai-generated", "AI生成")], width, height)
+    assert caught.value.code == "notice-picture-too-small"
+    assert caught.value.details["limit"] == SMALLEST_SIDE
+
+
+def test_a_picture_too_small_for_its_wording_is_refused_by_name():
+    texts = [("ai-generated", "AI生成"), ("source", "信息来源:" + "四川成都" * 60)]
+    with pytest.raises(NoticeDoesNotFit) as caught:
+        layout(texts, 320, 320)
+    assert caught.value.code == "notice-stack-too-high"
+    assert caught.value.details["text"] == texts[1][1]
+    assert layout(texts, 320, 960)
+
+
+@pytest.mark.parametrize("size", [(20_000, 20_000), (200_001, 1_000), (2**31 - 1, 2**31 - 1)])
+def test_a_picture_of_400_megapixels_is_refused_before_anything_is_set(size):
+    with pytest.raises(MediaTooLarge) as caught:
+        layout([("ai-generated", "AI生成")], *size)
+    assert '"draw": []' in caught.value.diagnostics("zh-CN")
+    assert layout([("ai-generated", "AI生成")], 20_000, 10_000)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (20_000, 20_000)])
+def test_drawing_refuses_what_laying_out_does(tmp_path, size):
+    header = struct.pack(">2I5B", *size, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(8))), (b"IEND", b"")]
+    data = b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
+    )
+    (tmp_path / "in.png").write_bytes(b"\x89PNG\r\n\x1a\n" + data)
+    notice = Notice(kind="ai-generated", text="AI生成", box=Box(x=0, y=0, width=160, height=64))
+    with pytest.raises((NoticeDoesNotFit, MediaTooLarge)) as caught, (tmp_path / "out.png").open("wb") as file:
+        draw(tmp_path / "in.png", file, [notice], orientation=1, format="png")
+    assert '"draw": []' in str(caught.value)
+    assert (tmp_path / "out.png").stat().st_size == 0
 
 
 def test_a_small_picture_is_refused_with_the_way_on():
