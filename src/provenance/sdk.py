@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -20,6 +20,7 @@ from provenance.catalog import Catalog
 from provenance.check import Progress
 from provenance.declare import Advice
 from provenance.errors import UsageError
+from provenance.manifests.remote import fetcher
 from provenance.manifests.signer import Signer
 from provenance.model.comparison import Comparison
 from provenance.model.post import Post
@@ -39,6 +40,8 @@ class Provenance:
         jurisdiction: Whose rules `check` applies.
         sources: The list of news source units that reposted news are checked against; ``SourceList.stored()`` is what
             the user imported. Without one, those rules are reported as not evaluated.
+        remote_manifests: Whether `verify` may fetch a manifest that a file names and does not hold: over https, from
+            public addresses. A function is told each URL before it is asked.
     """
 
     def __init__(
@@ -48,11 +51,13 @@ class Provenance:
         catalog: Catalog | None = None,
         jurisdiction: str = "cn",
         sources: SourceList | None = None,
+        remote_manifests: bool | Callable[[str], None] = False,
     ) -> None:
         self.signer = signer
         self.catalog = catalog if catalog is not None else Catalog.packaged()
         self.jurisdiction = jurisdiction
         self._sources = None if sources is None else sources.keys()
+        self._fetch = fetcher(remote_manifests if callable(remote_manifests) else None) if remote_manifests else None
 
     def attach(
         self,
@@ -213,7 +218,7 @@ class Provenance:
         """
         paths = [Path(each) for each in media]
         sought = self._reading() if ocr else NOTHING
-        return _verify.verify(paths, trust=trust, require=require, sought=sought, progress=progress)
+        return _verify.verify(paths, trust=trust, require=require, sought=sought, progress=progress, fetch=self._fetch)
 
     def compare(self, before: str | Path, after: str | Path, *, trust: Sequence[bytes] = ()) -> Comparison:
         """Say which labels, notices and manifests a pipeline lost or broke between two files.

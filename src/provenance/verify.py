@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextvars import copy_context
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
 from provenance.errors import UsageError
+from provenance.manifests.remote import Fetch
 from provenance.model.compare import PROPAGATION, fields_of, same
 from provenance.model.labels import REPEATABLE
 from provenance.model.observation import Evidence, Observation, contradictions
@@ -15,7 +21,9 @@ from provenance.observe import AI_SOURCE_TYPES, NOTHING, Sought, observe
 
 Requirement = Literal["valid", "trusted"]
 Progress = Callable[[int, int, str], None]
+Judge = Callable[[Path], FileVerification]
 
+_SIDE_BY_SIDE: Final = min(4, os.cpu_count() or 1)
 _OF_TEXT_TOO: Final = "ai-generated"  # on a post it speaks of title and body
 _BROKEN: Final = frozenset({"invalid", "expired", "unreadable", "remote"})
 _MEETS: Final[dict[Requirement | None, frozenset[str]]] = {
@@ -32,6 +40,7 @@ def verify(
     require: Requirement | None = None,
     sought: Sought = NOTHING,
     progress: Progress | None = None,
+    fetch: Fetch | None = None,
 ) -> Verification:
     """Verify finished files; one that cannot be read is reported with its error, never left out.
 
@@ -41,15 +50,53 @@ def verify(
         require: The manifest state that a clean file needs at least.
         sought: Notices to look for beyond those that a file's record states.
         progress: Called with files done, files in all, and the name of the next.
+        fetch: Fetches manifests that are kept elsewhere; by default nothing is fetched.
     """
     if require not in _MEETS:
         raise UsageError("option-unknown", option="require", value=require, known="valid, trusted")
+
+    def one(path: Path) -> FileVerification:
+        return judge(observe(path, trust=trust, sought=sought, fetch=fetch), require=require)
+
     judged = []
-    for number, path in enumerate(paths):
+    alone: list[Callable[[], FileVerification]] = [partial(one, path) for path in paths]
+    # Whoever reads pictures uses all processors already.
+    calls = _side_by_side(one, paths) if len(paths) > 1 and sought is NOTHING else alone
+    for number, found in enumerate(calls):
         if progress:
-            progress(number, len(paths), path.name)
-        judged.append(judge(observe(path, trust=trust, sought=sought), require=require))
+            progress(number, len(paths), paths[number].name)
+        judged.append(found())
     return Verification(files=tuple(judged))
+
+
+def _side_by_side(one: Judge, paths: Sequence[Path]) -> Iterator[Callable[[], FileVerification]]:
+    """Yield, in order, what waits for each file, while several are worked on.
+
+    The threads are nobody's to wait for: when the caller is interrupted, the program may end at once.
+    """
+    futures = [(path, Future[FileVerification]()) for path in paths]
+    left = iter(futures)
+    lock = threading.Lock()
+
+    def work() -> None:
+        while True:
+            with lock:
+                path, future = next(left, (None, None))
+            if path is None or future is None:
+                return
+            try:
+                future.set_result(one(path))
+            except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
+                future.set_exception(error)
+
+    for _ in range(min(_SIDE_BY_SIDE, len(paths))):
+        threading.Thread(target=copy_context().run, args=(work,), daemon=True).start()
+    try:
+        yield from (future.result for _, future in futures)
+    finally:
+        with lock:
+            for _ in left:
+                pass
 
 
 def judge(found: Observation, *, require: Requirement | None = None) -> FileVerification:

@@ -11,6 +11,9 @@ from provenance._messages import message
 from provenance.catalog import Catalog
 from provenance.cli.app import app
 from provenance.cli.commands.schema import json_schema
+from provenance.manifests import read as manifests
+from provenance.manifests import remote
+from provenance.manifests.verdict import ManifestReading
 
 
 @pytest.fixture
@@ -268,3 +271,34 @@ def test_wrong_options_are_usage_errors(run):
         assert result.code in {0, 2}
         assert arguments == [] or result.code == 2
         assert json.dumps(result.err)
+
+
+def test_fetch_says_whom_it_asks(run, labelled, monkeypatch):
+    url = "https://example.com/m.c2pa"
+    asked = []
+
+    def fetch(url):
+        asked.append(url)
+        raise remote.NotFetched("remote.timeout", "no answer in 5 s")
+
+    monkeypatch.setattr(remote, "fetch", fetch)
+    monkeypatch.setattr(manifests, "_read", lambda *_: ManifestReading("remote", codes=("Remote",), url=url))
+    result = run("verify", "--fetch", labelled, "--json")
+    manifest = result.json["files"][0]["manifest"]
+    assert (result.code, manifest["state"], manifest["codes"]) == (1, "remote", ["Remote", "remote.timeout"])
+    assert url in result.err
+    assert asked == [url]
+    result = run("verify", labelled, "--json")
+    assert (result.code, result.json["files"][0]["manifest"]["codes"], url in result.err) == (1, ["Remote"], False)
+    assert asked == [url]
+
+
+def test_many_files_come_back_in_the_order_they_were_named(run, labelled, media, tmp_path):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    files = [labelled, broken, media / "camera.jpg", tmp_path / "none.jpg", *([labelled, media / "poster.png"] * 5)]
+    result = run("verify", *files, "--json")
+    assert [each["path"] for each in result.json["files"]] == [str(each) for each in files]
+    states = [each["manifest"]["state"] for each in result.json["files"]]
+    assert states == ["valid", "absent", "absent", "absent", *(["valid", "absent"] * 5)]
+    assert [each["error"] is None for each in result.json["files"]][:4] == [True, False, True, False]

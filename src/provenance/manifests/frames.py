@@ -18,6 +18,8 @@ _HEAD: Final = struct.Struct(">IQ")  # lengths in bytes: of the JSON, of what fo
 MOST_JSON: Final = 16 << 20
 MOST_BYTES: Final = 80 << 20
 MOST_FILES: Final = 253  # what Linux takes in one message
+NO_MEMORY: Final = 12
+"""Exit status of a worker that cannot even say that it has run out of memory."""
 
 
 class Unusable(Exception):
@@ -56,7 +58,8 @@ def send(
         connection.sendall(text)
     else:
         connection.sendall(head + text)
-    connection.sendall(blob)
+    if blob:  # even nothing cannot be sent to a side that has answered and gone
+        connection.sendall(blob)
 
 
 def receive(connection: socket.socket, *, until: float | None = None) -> Frame | None:

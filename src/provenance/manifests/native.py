@@ -31,9 +31,10 @@ def read(file: BinaryIO, request: Mapping[str, Any], store: bytes) -> ManifestRe
     c2pa = binding.load()
     mime: str = request["mime"]
     source: tuple[object, ...] = (file,)
-    if request["beside"]:
+    if request["store"] is not None:
         source = (file, store)
-        mime = mime if request["fetched"] else binding.DETACHED
+        # What lies beside a file is about its bytes, whatever they are; what a file names as its own, about its media.
+        mime = binding.DETACHED if request["store"] == "beside" else mime
     elif not binding.supports(mime):
         return ManifestReading("absent")
     try:

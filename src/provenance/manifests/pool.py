@@ -19,7 +19,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-import provenance
 from provenance.errors import ManifestError
 from provenance.manifests import frames
 
@@ -102,7 +101,7 @@ class _Worker:
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
-        roots = [str(Path(provenance.__file__).parents[1]), *(each for each in sys.path if each)]
+        roots = [str(Path(__file__).parents[2]), *(each for each in sys.path if each)]
         command = [sys.executable, "-I", "-c", _PROGRAM, *roots]
         environment: dict[str, str] = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         try:
@@ -158,7 +157,7 @@ class _Worker:
         told = self.told()
         if status == -signal.SIGXCPU:
             return WorkerFailed("limit.time", "SIGXCPU")
-        if "memory allocation of" in told:
+        if status == frames.NO_MEMORY or "memory allocation of" in told:
             return WorkerFailed("limit.memory", told.strip())
         name = signal.Signals(-status).name if -status in signal.valid_signals() else f"exit status {status}"
         return WorkerFailed("crash", f"{name} {told.strip()}".strip())

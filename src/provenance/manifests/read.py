@@ -6,37 +6,49 @@ The binding parses the file in a worker: a hostile one ends that, and is `unread
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from provenance import _files
 from provenance.errors import ManifestError
 from provenance.manifests import pool, verdict
+from provenance.manifests.remote import Fetch, NotFetched
 from provenance.manifests.verdict import ManifestReading
 
 __all__ = ["ManifestReading", "read", "store_in"]
 
 
 def read(
-    path: Path, *, mime: str, trust: Sequence[bytes] = (), beside: bytes | None = None, fetched: bool = False
+    path: Path, *, mime: str, trust: Sequence[bytes] = (), beside: bytes | None = None, fetch: Fetch | None = None
 ) -> ManifestReading:
-    """Read and validate the manifest embedded in a file, or the one that lies beside it; nothing is fetched.
+    """Read and validate the manifest embedded in a file, or the one that lies beside it.
 
     Args:
         path: The media file.
         mime: Its media type; for one that cannot embed a manifest, the state is `absent`.
         trust: The authorities to trust, from `trust_from_files`.
         beside: A manifest store about the file's bytes, as `sign_beside` writes it.
-        fetched: That `beside` is the store which the file itself names as its own, kept elsewhere.
+        fetch: Fetches a manifest that is kept elsewhere; by default the state is `remote`, and nothing is asked.
 
     Raises:
         AssetNotFound: the file is missing or may not be read.
         ManifestError: there is no library, or no worker can be started.
     """
-    anchors = b"\n".join(trust).decode("ascii", "replace")
-    request = {"mime": mime, "trust": anchors, "beside": beside is not None, "fetched": fetched}
+    request = {"mime": mime, "trust": b"\n".join(trust).decode("ascii", "replace")}
+    found = _read(path, {**request, "store": "beside" if beside is not None else None}, beside or b"")
+    if fetch is None or found.state != "remote" or found.url is None:
+        return found
     try:
-        told, _ = _asked("read", path, request, beside or b"")
+        store = fetch(found.url)
+    except NotFetched as error:
+        return replace(found, codes=(*found.codes, error.code), reason=error.reason)
+    return replace(_read(path, {**request, "store": "fetched"}, store), url=found.url)
+
+
+def _read(path: Path, request: dict[str, Any], store: bytes) -> ManifestReading:
+    try:
+        told, _ = _asked("read", path, request, store)
         return verdict.from_plain(told["reading"])
     except pool.WorkerFailed as error:
         return ManifestReading("unreadable", codes=(error.code,), reason=error.reason)

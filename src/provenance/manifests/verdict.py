@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -28,6 +29,7 @@ _SIGNED: Final = "claimSignature.validated"
 _BOUND: Final = frozenset(f"assertion.{kind}.match" for kind in ("dataHash", "bmffHash", "boxesHash", "collectionHash"))
 _UNREACHABLE: Final = "manifest.inaccessible"
 _MAX_INGREDIENTS: Final = 1000
+_URL: Final = re.compile(r"https?://\S+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,10 @@ def from_plain(told: Mapping[str, Any]) -> ManifestReading:
 def refused(reason: str) -> ManifestReading:
     """Return the reading of a file that the binding refuses with these words."""
     kind = reason.partition(":")[0]
-    return ManifestReading("remote" if kind == "Remote" else "unreadable", codes=(kind,), reason=reason)
+    if kind != "Remote":
+        return ManifestReading("unreadable", codes=(kind,), reason=reason)
+    url = _URL.search(reason)
+    return ManifestReading("remote", codes=(kind,), reason=reason, url=url[0] if url else None)
 
 
 def reading(reader: Any) -> ManifestReading:

@@ -12,9 +12,10 @@ import resource
 import select
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final
 
 from provenance.errors import ManifestError
 from provenance.manifests import binding, frames, native, verdict
@@ -46,15 +47,26 @@ def main() -> None:
     connection.settimeout(IDLE_SECONDS)
     with contextlib.suppress(ManifestError):
         binding.load()  # while the first request is still being written
-    serve(connection)
+    try:
+        serve(connection)
+    except MemoryError:
+        sys.exit(frames.NO_MEMORY)
 
 
 def serve(connection: socket.socket) -> None:
-    """Answer requests until the other side closes or says what no request is."""
+    """Answer requests until the other side closes, says what no request is, or one has gone wrong.
+
+    Raises:
+        MemoryError: not even the request fits.
+    """
     with contextlib.suppress(frames.Unusable, OSError):
         while (request := frames.receive(connection)) is not None:
             told, blob = _answered(connection, request)
-            frames.send(connection, told, blob)
+            try:
+                frames.send(connection, told, blob)
+            except frames.Unusable as error:
+                told = {"failed": "limit.size", "reason": str(error)}
+                frames.send(connection, told)
             if "failed" in told:
                 return
 

@@ -14,6 +14,7 @@ from provenance.formats import registry
 from provenance.formats.base import Container, Handler
 from provenance.manifests.read import ManifestReading
 from provenance.manifests.read import read as read_manifest
+from provenance.manifests.remote import Fetch
 from provenance.metadata import aigc, exif, iim, iptc, xmp
 from provenance.model import record as records
 from provenance.model.notice import Notice, NoticeReading
@@ -84,7 +85,12 @@ class _Carriers:
 
 
 def observe(
-    path: Path, *, trust: Sequence[bytes] = (), shown_as: str | None = None, sought: Sought = NOTHING
+    path: Path,
+    *,
+    trust: Sequence[bytes] = (),
+    shown_as: str | None = None,
+    sought: Sought = NOTHING,
+    fetch: Fetch | None = None,
 ) -> Observation:
     """Return everything that one file says; a file that cannot be read gives an observation with its `error`.
 
@@ -93,21 +99,24 @@ def observe(
         trust: Certificates (PEM) of authorities whose signers count as trusted.
         shown_as: The path to report instead of `path`.
         sought: Notices to look for beyond those that the file's record states.
+        fetch: Fetches a manifest that is kept elsewhere; by default nothing is fetched.
     """
     name = shown_as if shown_as is not None else str(path)
     try:
-        return observed(path, trust=trust, sought=sought).model_copy(update={"path": name})
+        return observed(path, trust=trust, sought=sought, fetch=fetch).model_copy(update={"path": name})
     except ProvenanceError as error:
         return Observation(path=name, error=_file_error(error, path))
 
 
-def observed(path: Path, *, trust: Sequence[bytes] = (), sought: Sought = NOTHING) -> Observation:
+def observed(
+    path: Path, *, trust: Sequence[bytes] = (), sought: Sought = NOTHING, fetch: Fetch | None = None
+) -> Observation:
     """Return everything that one readable file says, its digest included; see `look` for the errors."""
-    seen = look(path, trust=trust).observation.model_copy(update={"sha256": _files.sha256_of(path)})
+    seen = look(path, trust=trust, fetch=fetch).observation.model_copy(update={"sha256": _files.sha256_of(path)})
     return with_sought(seen, path, sought)
 
 
-def look(path: Path, *, trust: Sequence[bytes] = ()) -> Look:
+def look(path: Path, *, trust: Sequence[bytes] = (), fetch: Fetch | None = None) -> Look:
     """Read every carrier of one file.
 
     Raises:
@@ -120,7 +129,7 @@ def look(path: Path, *, trust: Sequence[bytes] = ()) -> Look:
     handler = registry.handler(container.format)
     packet = container.xmp if handler.embeds else beside(path, XMP_SUFFIX)
     properties = _properties(packet, container.xmp_extension)
-    reading = _manifest(path, container, properties, trust)
+    reading = _manifest(path, container, properties, trust, fetch)
     found = _Carriers(
         container=container,
         handler=handler,
@@ -250,10 +259,12 @@ def _checked(elements: Iterable[tuple[aigc.Slot, aigc.Reading]]) -> Iterator[tup
         yield slot, aigc.with_security(found) if number < _MOST_SIGNED else found
 
 
-def _manifest(path: Path, container: Container, properties: xmp.Properties, trust: Sequence[bytes]) -> ManifestReading:
+def _manifest(
+    path: Path, container: Container, properties: xmp.Properties, trust: Sequence[bytes], fetch: Fetch | None
+) -> ManifestReading:
     # The binding reads the whole file to find out that nothing is there; the container knows already.
     if container.has_manifest or _REMOTE_MANIFEST in properties:
-        reading = read_manifest(path, mime=container.mime, trust=trust)
+        reading = read_manifest(path, mime=container.mime, trust=trust, fetch=fetch)
         # One that the binding cannot look for in this container is there all the same.
         hidden = reading.state == "absent" and container.has_manifest
         return ManifestReading("unreadable") if hidden else reading

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import socket
 import threading
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from inspect import signature
 from pathlib import Path
 
+import c2pa
 import numpy as np
 import pytest
 from cryptography import x509
@@ -18,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from PIL import Image
 
-from provenance.manifests import identity, pool, worker, write
+from provenance.manifests import binding, identity, pool, worker, write
 from provenance.manifests.signer import Signer
 from provenance.manifests.trust import trust_from_files
 
@@ -244,6 +246,50 @@ def resign(signer):
 @pytest.fixture(scope="session")
 def ed25519_key():
     return ed25519.Ed25519PrivateKey.generate()
+
+
+def sign_raw(definition: dict, source, target, signer, **options):
+    """Sign with the binding itself: manifests that other software could write."""
+    native = c2pa.Signer.from_info(c2pa.C2paSignerInfo(signer.algorithm, signer.chain, signer.key, None))
+    definition.setdefault("assertions", []).insert(
+        0, {"label": "c2pa.actions.v2", "data": {"actions": [{"action": "c2pa.created", "digitalSourceType": CAPTURE}]}}
+    )
+    with (
+        native,
+        binding.context() as context,
+        c2pa.Builder(json.dumps(definition), context=context) as builder,
+        source.open("rb") as file,
+        target.open("xb+") as out,
+    ):
+        if "remote" in options:
+            builder.set_no_embed()
+            builder.set_remote_url(options["remote"])
+        manifest = builder.sign(native, "image/jpeg", file, out)
+    if "remote" in options:
+        target.with_suffix(".c2pa").write_bytes(manifest)
+    return target
+
+
+@pytest.fixture(scope="session")
+def forge():
+    """Sign with the binding itself: `forge(definition, source, target, signer, remote=url)`."""
+    return sign_raw
+
+
+def hostile_label(signed: Path) -> None:
+    """Change the label ``org.example.abc`` of a signed file to one that aborts the native library."""
+    before = signed.read_bytes()
+    assert before.count(b"org.example.abc") > 1
+    signed.write_bytes(before.replace(b"org.example.abc", "org.example.ラ".encode()))
+
+
+@pytest.fixture
+def hostile(photo, tmp_path, signer) -> Path:
+    """A signed photo that ends the process that reads its manifest."""
+    stated = {"assertions": [{"label": "org.example.abc", "data": {"a": 1}}]}
+    target = sign_raw(stated, photo, tmp_path / "hostile.jpg", signer)
+    hostile_label(target)
+    return target
 
 
 class ThreadWorker(pool._Worker):

@@ -1,12 +1,10 @@
 """A reading says what a manifest holds, whether it holds, and who signed; never more than is proved."""
 
-import json
 import socket
 import sys
 import time
 from datetime import timedelta
 
-import c2pa
 import pytest
 from cryptography import x509
 
@@ -31,26 +29,6 @@ def changed(path, change):
 
 def flipped(data: bytes, at: int) -> bytes:
     return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
-
-
-def sign_raw(definition: dict, source, target, signer, **options):
-    """Sign with the binding itself: manifests that other software could write."""
-    native = c2pa.Signer.from_info(c2pa.C2paSignerInfo(signer.algorithm, signer.chain, signer.key, None))
-    definition.setdefault("assertions", []).insert(
-        0, {"label": "c2pa.actions.v2", "data": {"actions": [{"action": "c2pa.created", "digitalSourceType": CAPTURE}]}}
-    )
-    with (
-        native,
-        binding.context() as context,
-        c2pa.Builder(json.dumps(definition), context=context) as builder,
-        source.open("rb") as file,
-        target.open("xb+") as out,
-    ):
-        if "remote" in options:
-            builder.set_no_embed()
-            builder.set_remote_url(options["remote"])
-        builder.sign(native, "image/jpeg", file, out)
-    return target
 
 
 # --- states ---------------------------------------------------------------------------------------------------------
@@ -145,10 +123,10 @@ def test_what_is_not_what_its_type_says_is_unreadable(tmp_path, content):
     assert jpeg(tmp_path / "a.jpg").state == "unreadable"
 
 
-def test_a_remote_manifest_is_named_and_not_fetched(photo, tmp_path, signer):
+def test_a_remote_manifest_is_named_and_not_fetched(photo, tmp_path, signer, forge):
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/m.c2pa"
-        target = sign_raw({}, photo, tmp_path / "remote.jpg", signer, remote=url)
+        target = forge({}, photo, tmp_path / "remote.jpg", signer, remote=url)
         found = jpeg(target)
         server.settimeout(0.2)
         with pytest.raises(TimeoutError):
@@ -235,7 +213,7 @@ def test_an_imitated_certificate_has_another_fingerprint(photo, tmp_path, make_a
     assert readings[0].signer_fingerprint != readings[1].signer_fingerprint
 
 
-def test_every_one_of_our_assertions_is_listed_and_similar_ones_are_not(photo, tmp_path, signer):
+def test_every_one_of_our_assertions_is_listed_and_similar_ones_are_not(photo, tmp_path, signer, forge):
     label = binding.LABELS
     stated = [
         (label, {"n": [1, 2]}),
@@ -245,7 +223,7 @@ def test_every_one_of_our_assertions_is_listed_and_similar_ones_are_not(photo, t
         ("org.x", {}),
     ]
     definition = {"assertions": [{"label": each, "kind": "Json", "data": data} for each, data in stated]}
-    target = sign_raw(definition, photo, tmp_path / "out.jpg", signer)
+    target = forge(definition, photo, tmp_path / "out.jpg", signer)
     assert jpeg(target).labels == ({"n": [1, 2]}, {"n": [3.5]})
 
 
@@ -253,8 +231,8 @@ def test_labels_of_a_parent_are_not_those_of_the_file(signed, tmp_path, resign):
     assert jpeg(resign(signed, tmp_path / "out.jpg", labels={"mine": 1})).labels == ({"mine": 1},)
 
 
-def test_a_foreign_manifest_has_no_labels(photo, tmp_path, signer):
-    found = jpeg(sign_raw({}, photo, tmp_path / "out.jpg", signer))
+def test_a_foreign_manifest_has_no_labels(photo, tmp_path, signer, forge):
+    found = jpeg(forge({}, photo, tmp_path / "out.jpg", signer))
     assert (found.state, found.labels) == ("valid", ())
 
 
@@ -290,8 +268,8 @@ def test_an_ingredient_changed_after_signing_makes_the_file_invalid(signed, tmp_
     assert found.ingredients[0]["state"] == "invalid"
 
 
-def test_an_ingredient_whose_manifest_is_elsewhere_is_remote(photo, tmp_path, signer):
-    source = sign_raw({}, photo, tmp_path / "remote.jpg", signer, remote="http://127.0.0.1:9/m.c2pa")
+def test_an_ingredient_whose_manifest_is_elsewhere_is_remote(photo, tmp_path, signer, forge):
+    source = forge({}, photo, tmp_path / "remote.jpg", signer, remote="http://127.0.0.1:9/m.c2pa")
     target = tmp_path / "out.jpg"
     claim = Claim(
         {}, plan_actions(None, has_manifest=True, notice_drawn=False), Ingredient(source, "image/jpeg", "remote.jpg")

@@ -33,6 +33,9 @@ def verify(
             "--ocr", help="Read pictures for notices that nothing states ([ocr]). 识别画面文字,查找未记载的提示。"
         ),
     ] = False,
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="Fetch manifests that are kept elsewhere. 下载存放在别处的签名清单。")
+    ] = False,
     json: AsJson = False,
     lang: Lang = None,
 ) -> int:
@@ -45,12 +48,17 @@ def verify(
 
     authorities = (*trust_from_files(trust or []), *TrustLists.stored().manifest)
     with output.progress() as progress:
-        found = Provenance(signer=None).verify(*media, trust=authorities, require=require, ocr=ocr, progress=progress)
+        sdk = Provenance(signer=None, remote_manifests=_say_whom if fetch else False)
+        found = sdk.verify(*media, trust=authorities, require=require, ocr=ocr, progress=progress)
     if json:
         output.document(found.as_json())
     else:
         tables.print_verification(found)
     return exit_code(found)
+
+
+def _say_whom(url: str) -> None:
+    output.say("manifest-asked", url=url)
 
 
 def exit_code(found: Verification) -> int:
