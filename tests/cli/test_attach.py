@@ -41,6 +41,7 @@ def test_a_finished_post_has_the_layout_of_the_contract(run, write_post, post_da
         "notices.json",
         "notices.md",
         "post.json",
+        "post.json.c2pa",
     ]
     finished = json.loads((out / "post.json").read_text(encoding="utf-8"))
     first, second = finished["assets"]

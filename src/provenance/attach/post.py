@@ -15,6 +15,7 @@ from provenance.attach.in_place import label_in_place
 from provenance.attach.options import DEFAULT, DrawOptions, resolved
 from provenance.attach.pages import PAGES, write_pages
 from provenance.attach.plan import OnConflict, Wanted
+from provenance.attach.post_manifest import component, sign_post
 from provenance.attach.privacy import LocationPrivacy, private_label
 from provenance.catalog import Catalog, PlannedNotice
 from provenance.errors import InvalidPost, ProvenanceError
@@ -23,6 +24,7 @@ from provenance.manifests.signer import Signer
 from provenance.model.base import Value
 from provenance.model.labels import AIGenerated, Capture
 from provenance.model.post import Post
+from provenance.observe import MANIFEST_SUFFIX
 
 POST_FILE: Final = "post.json"
 _MEDIA: Final = "media"
@@ -45,6 +47,12 @@ class Attached:
     assets: tuple[Labelled, ...]
     fixes: tuple[ProvenanceError, ...] = ()
     unsaid: tuple[ProvenanceError, ...] = ()
+
+    @property
+    def manifest(self) -> Path | None:
+        """Return the manifest of the post, where it is signed."""
+        path = self.folder / f"{POST_FILE}{MANIFEST_SUFFIX}"
+        return path if path.exists() else None
 
     @property
     def pages(self) -> tuple[Path, ...]:
@@ -99,13 +107,17 @@ def attach_post(  # noqa: PLR0913 - the whole use case
                 error.details.setdefault("pointer", f"/assets/{index}")
                 raise
             labelled.append(done)
-        media = [registry.read(each.path, whole=False).media for each in labelled]
+        containers = [registry.read(each.path, whole=False) for each in labelled]
+        media = [each.media for each in containers]
         data = _finished(post, names, labelled, catalog.notices_of(post, media))
         data["edition"] = catalog.edition
         finished = Post.from_dict(data, folder=folder)
         unsaid = write_pages(staging, finished, media, catalog=catalog)
         with _files.new_file(staging / POST_FILE) as file:
             file.write((json.dumps(data, ensure_ascii=False, indent=2) + "\n").encode())
+        if signer is not None:
+            parts = [component(done, each.mime) for done, each in zip(labelled, containers, strict=True)]
+            sign_post(staging / POST_FILE, finished, parts, signer=signer)
     return Attached(folder, finished, tuple(_moved(labelled, folder / _MEDIA)), unsaid=unsaid)
 
 

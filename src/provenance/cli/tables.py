@@ -166,6 +166,8 @@ def _file_lines(file: FileVerification) -> Iterator[str]:
         key = "notice-measured" if notice.found else "notice-not-found" if notice.stated else "notice-too-weak"
         measured = {"height": _percent(notice.height_ratio), "contrast": notice.contrast and round(notice.contrast, 1)}
         yield f"  {output.text(key, text=notice.text, **measured)}"
+        if notice.font_in_doubt:
+            yield f"    {output.text('notice-font-in-doubt', extra='provenance-labels[fonts]')}"
     yield from _aigc_lines(file.aigc)
     for conflict in file.conflicts:
         sides = "; ".join(f"{each.carrier} ({each.location}): {_plain(each.value)}" for each in conflict.values)

@@ -112,14 +112,14 @@ def sign(
         return _files.finished_sha256(file)
 
 
-def sign_beside(source: Path, target: Path, claim: Claim, *, signer: Signer) -> None:
+def sign_beside(source: Path, target: Path, claim: Claim, *, signer: Signer, mime: str = DETACHED) -> None:
     """Write a manifest about the exact bytes of `source`, of whatever kind, to the new file `target`.
 
     Raises:
         As `sign`.
     """
-    definition = _definition(claim, DETACHED)
-    request = {**_request(definition, signer, target), "mime": DETACHED, "embedded": False}
+    definition = _definition(claim, mime)
+    request = {**_request(definition, signer, target), "mime": mime, "embedded": False}
     with _files.open_input(source) as unsigned, _files.scratch_file(target.parent) as scratch:
         # The binding copies what it signs; nobody needs that copy.
         with scratch.open("r+b") as copy:
