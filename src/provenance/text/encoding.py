@@ -29,12 +29,12 @@ _DECLARED: Final = re.compile(
 def codec_named(name: str) -> str | None:
     """Return Python's codec for an encoding by its name in a page; None: there is none, or it is none of text."""
     wanted = name.strip().lower()
+    wanted = _AS_BROWSERS.get(wanted, wanted)
     try:
-        found = codecs.lookup(_AS_BROWSERS.get(wanted, wanted))
-        found.decode(b"", "strict")
+        b"a".decode(wanted)
+        return codecs.lookup(wanted).name
     except (LookupError, ValueError):
         return None
-    return found.name if found._is_text_encoding else None  # noqa: SLF001 - what `bytes.decode` asks, too
 
 
 def codec_by_mark(data: bytes) -> str | None:

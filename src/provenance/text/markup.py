@@ -192,8 +192,8 @@ def _markup_from(source: str, at: int) -> int:
     """Return where the next tag, comment or the like starts; a ``<`` that starts none is text."""
     while (start := source.find("<", at)) >= 0:
         follows = source[start + 1 : start + 2]
-        if follows in {"!", "/", "?", ""} or (follows.isascii() and follows.isalpha()):
-            return start if follows else len(source)
+        if follows in {"!", "/", "?"} or (follows.isascii() and follows.isalpha()):
+            return start
         at = start + 1
     return len(source)
 
