@@ -23,7 +23,7 @@ from provenance.notices.refusal import WAY_ON, does_not_fit
 from provenance.notices.video_film import Film, Part, Span, Swap, check_track, in_ticks, put_together
 from provenance.notices.video_render import LEAST_LIKENESS, Progress, Rendered, Task, render
 from provenance.notices.video_span import spans_of
-from provenance.notices.video_units import packings
+from provenance.notices.video_units import check_samples, packings
 
 
 class Container(NamedTuple):
@@ -126,6 +126,7 @@ def draw_video(
         file, container = stack.enter_context(_opened(source))
         out = stack.enter_context(_files.new_file(target)) if isinstance(target, Path) else target
         film = _checked(container, file)
+        check_samples(film)
         shown = _patches(film, notices, seconds)
         for spans, reason in _spans(film, [ticks for _, times in shown for ticks in times]):
             if reason is not None and reencode == "never":

@@ -147,12 +147,16 @@ def encoder(film: Film, frame: VideoFrame, setting: Setting, aspect: Fraction | 
         aspect: Width of a pixel by its height, where the stream says so; None says nothing either.
 
     Raises:
-        NoticeDoesNotFit: ``video-encoder``: it refused, or is not there.
+        NoticeDoesNotFit: ``video-pictures``: it does not take such pictures; ``video-encoder``: it refused, or is not
+            there.
     """
     library = av()
     look = look_of(frame)
     try:
-        context: VideoCodecContext = library.CodecContext.create(ENCODERS[film.codec], "w")
+        codec = library.Codec(ENCODERS[film.codec], "w")
+        if look.layout not in {each.name for each in codec.video_formats or ()}:
+            raise does_not_fit("video-pictures", codec=film.codec, layout=look.layout)
+        context: VideoCodecContext = library.CodecContext.create(codec, "w")
         context.width, context.height = film.size
         context.pix_fmt = frame.format.name
         context.framerate = _rate(film)

@@ -23,6 +23,7 @@ Numbers = NDArray[np.int64]
 Marks = NDArray[np.bool_]
 
 LARGEST_SAMPLE: Final = 1 << 26  # bytes of one coded picture; 8K intra pictures have a tenth of it
+MOMENT: Final = Fraction(1, 10)  # seconds; that sound warms its decoder up takes less
 MOST_SAMPLES: Final = 1 << 23  # ten hours at 240 pictures a second
 
 
@@ -180,6 +181,12 @@ def in_decoding_order(film: Film, spans: Sequence[Span]) -> Numbers:
     for span in spans:
         times[slice(*span)] = np.sort(times[slice(*span)])
     return times
+
+
+def without_delay(shown: Sequence[Shown]) -> tuple[Shown, ...]:
+    """Return what is presented as if it began with the first picture, where sound begins a mere moment before it."""
+    delay = min((part.at for part in shown), default=Fraction(0))
+    return tuple(part._replace(at=part.at - delay) for part in shown) if delay < MOMENT else tuple(shown)
 
 
 def is_apart(film: Film, at: int) -> bool:

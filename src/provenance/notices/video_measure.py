@@ -21,6 +21,7 @@ from provenance.notices.find import reading_at_box, readings_elsewhere
 from provenance.notices.match import Picture
 from provenance.notices.place import to_displayed
 from provenance.notices.video_codec import av
+from provenance.notices.video_film import MOMENT
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -163,10 +164,11 @@ def _following(frames: Iterator[_Timed], shown: _Timed, at: float) -> _Timed | N
 
 
 def _start(container: InputContainer) -> float:
-    """Return when the film starts, in seconds of its clock: sound that warms its decoder up before 0 is not heard."""
+    """Return when the film starts, in seconds of its clock; see `video_film.without_delay`."""
     stream = container.streams.video[0]
     seen = float((stream.start_time or 0) * (stream.time_base or 0))
-    return min(max(0.0, (container.start_time or 0) / _MICROSECONDS), seen)
+    first = max(0.0, (container.start_time or 0) / _MICROSECONDS)
+    return seen if seen - first < MOMENT else first
 
 
 def _end(container: InputContainer, seconds: Seconds) -> float:

@@ -17,7 +17,7 @@ from provenance.formats.ebml import Element, Node, Reader
 from provenance.formats.matroska_layout import ATTACHMENTS, CLUSTER, CUES, SEEK_HEAD, TRACKS, Layout
 from provenance.formats.matroska_tags import TAGS
 from provenance.notices.refusal import does_not_fit
-from provenance.notices.video_film import MOST_SAMPLES, Film, Shown
+from provenance.notices.video_film import MOST_SAMPLES, Film, Shown, without_delay
 
 BLOCK, SIMPLE_BLOCK, BLOCK_GROUP, REFERENCE = 0xA1, 0xA3, 0xA0, 0xFB
 PREVIOUS_SIZE, TIMESTAMP = 0xAB, 0xE7
@@ -190,7 +190,7 @@ def _shown(track: Node, walk: Walk, scale: int) -> tuple[Shown, ...]:
     # A film starts with the first of its tracks.
     at = Fraction((first - (walk.start or 0)) * scale, 1_000_000_000)
     length = (track.number(_DEFAULT_DURATION) or 0) // scale or round((last - first) / max(1, len(times) - 1))
-    return (Shown(at, first, last + length),)
+    return without_delay([Shown(at, first, last + length)])
 
 
 def _walk(reader: Reader, walk: Walk) -> None:

@@ -17,7 +17,7 @@ from provenance.errors import MalformedMedia
 from provenance.formats import bmff, movie
 from provenance.formats.base import check_picture_size
 from provenance.formats.bmff import Atom, Box, Fields
-from provenance.notices.video_film import MOST_SAMPLES, Film, Numbers, Shown, unsupported
+from provenance.notices.video_film import MOST_SAMPLES, Film, Numbers, Shown, unsupported, without_delay
 
 CODINGS: Final = {
     b"avc1": ("h264", b"avcC"),
@@ -52,6 +52,7 @@ _REFUSED_BOXES: Final = {
     b"st3d": "stereoscopic",
     b"sv3d": "spherical",
 }
+_SPHERE: Final = bytes.fromhex("ffcc8263f8554a938814587a02521fdd")
 # Tables that speak of samples one by one, and that drawing does not keep true.
 _REFUSED_TABLES: Final = {
     b"senc": "encrypted",
@@ -129,11 +130,21 @@ def _picture_track(file: BinaryIO, moov: Box) -> tuple[Box, list[Box]]:
         version, flags = header.version()
         header.raw(16 if version else 8)
         is_chapters = header.number(4) in chapters
-        if flags & _ENABLED and not is_chapters and _handler(file, track) == b"vide":
+        # A picture that stands for the film, and nobody's choice, has one sample.
+        is_shown = flags & _ENABLED or _count(file, track) > 1
+        if is_shown and not is_chapters and _handler(file, track) == b"vide":
             seen.append(track)
     if len(seen) != 1:
         raise unsupported("video-several-tracks" if seen else "video-no-pictures", count=len(seen))
     return seen[0], [track for track in tracks if track is not seen[0]]
+
+
+def _count(file: BinaryIO, track: Box) -> int:
+    """Return how many samples a track has, 0 where its table does not say so."""
+    for kind in (b"stsz", b"stz2"):
+        for box in bmff.find(file, track, b"mdia", b"minf", b"stbl", kind):
+            return int.from_bytes(bmff.content(file, box, limit=12)[8:], "big")
+    return 0
 
 
 def _chapters(file: BinaryIO, track: Box) -> Iterator[int]:
@@ -159,6 +170,7 @@ def _film(file: BinaryIO, found: movie.Movie, track: Box, others: Sequence[Box])
         if kind in tables:
             raise unsupported("video-kind", name=name)
     _check_here(file, minf)
+    _check_flat(file, track)
     entry = _entry(file, _table_of(tables, b"stsd", stbl))
     codec, config = _config_of(entry, stbl)
     sizes = _sizes(file, tables, stbl)
@@ -195,7 +207,7 @@ def _film(file: BinaryIO, found: movie.Movie, track: Box, others: Sequence[Box])
         sizes=sizes,
         times=times,
         keys=_keys(file, tables, len(sizes)),
-        shown=tuple(_shown(file, found.moov, track, rate, whole)),
+        shown=without_delay(list(_shown(file, found.moov, track, rate, whole))),
         layout=layout,
     )
 
@@ -219,6 +231,13 @@ def _check_here(file: BinaryIO, minf: Box) -> None:
         for entry in bmff.boxes(file, dref, skip=8, padded=True):
             if not bmff.fields(file, entry).version()[1] & _HERE:
                 raise unsupported("video-kind", name="dref")
+
+
+def _check_flat(file: BinaryIO, track: Box) -> None:
+    """Refuse a sphere as cameras wrote it before there were boxes for it (Spherical Video V1 RFC)."""
+    for box in bmff.find(file, track, b"uuid"):
+        if bmff.content(file, box, limit=16) == _SPHERE:
+            raise unsupported("video-kind", name="spherical")
 
 
 def _entry(file: BinaryIO, stsd: Box) -> bytes:

@@ -28,6 +28,17 @@ _MUST_ESCAPE: Final = re.compile(rb"\x00\x00(?=[\x00-\x03])")
 _KEPT_MESSAGES: Final = frozenset({4, 5, 45, 47, 137, 144, 147, 148, 149})
 
 
+# What a sample may hold beside its picture, by unit type.
+_FOREIGN: Final[dict[str, dict[int, str]]] = {
+    "h264": {
+        **dict.fromkeys((2, 3, 4), "data partitioning"),
+        **dict.fromkeys((14, 15, 20), "several layers"),
+        19: "alpha",
+    },
+    "hevc": {-1: "several layers", 62: "Dolby Vision", 63: "Dolby Vision"},
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Kinds:
     """The unit types of one coding.
@@ -111,10 +122,10 @@ def from_stream(data: bytes) -> list[bytes]:
     return [data[start:end].rstrip(b"\0") for start, end in zip(starts, ends, strict=False)]
 
 
-def kept(sample: bytes, width: int, codec: Codec) -> tuple[list[bytes], bool]:
-    """Return what of a sample must survive that its picture is encoded anew, and whether the sample can be drawn on.
+def kept(sample: bytes, width: int, codec: Codec) -> tuple[list[bytes], str | None]:
+    """Return what of a sample must survive that its picture is encoded anew, and the name of what could not, if any.
 
-    Those are its parameter sets, which later pictures may need, and messages about the content.
+    What survives are its parameter sets, which later pictures may need, and messages about the content.
     """
     kinds = KINDS[codec]
     found = []
@@ -125,8 +136,8 @@ def kept(sample: bytes, width: int, codec: Codec) -> tuple[list[bytes], bool]:
         elif kind in kinds.messages:
             found += _kept_messages(unit, kinds.head)
         elif kind not in kinds.slices and kind not in kinds.passed:
-            return [], False
-    return found, True
+            return [], _FOREIGN[codec].get(kind, f"NAL {kind}")
+    return found, None
 
 
 def sets_before_slices(start: bytes, width: int, codec: Codec) -> list[bytes]:

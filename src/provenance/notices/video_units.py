@@ -9,6 +9,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from provenance.errors import MalformedMedia
 from provenance.notices import video_codec, video_config, video_nal
 from provenance.notices.refusal import does_not_fit
 from provenance.notices.video_codec import Setting
@@ -118,6 +119,28 @@ class Units:
             raise does_not_fit("video-parameter-sets", codec=self.codec) from error
 
 
+def check_samples(film: Film) -> None:
+    """Refuse a film with a sample that no picture can be: cut off, overwritten, or never loaded.
+
+    Of what is copied only the heads of units are read, since nothing of it is decoded.
+
+    Raises:
+        MalformedMedia: ``video-damaged``.
+        OSError: Reading failed.
+    """
+    if film.codec not in _NUMBERS:
+        return
+    width = video_config.parse("h264" if film.codec == "h264" else "hevc", film.config).width
+    for offset, size in zip(film.offsets.tolist(), film.sizes.tolist(), strict=True):
+        at, end = offset, offset + size
+        while at < end:
+            film.file.seek(at)
+            length = int.from_bytes(film.file.read(width), "big")
+            at += width + length
+            if not length or at > end:
+                raise MalformedMedia("video-damaged", offset=offset)
+
+
 def packings(film: Film, spans: Sequence[Span]) -> list[Packing]:
     """Return for each span how its new pictures become samples.
 
@@ -142,9 +165,9 @@ def packings(film: Film, spans: Sequence[Span]) -> list[Packing]:
 
 
 def _kept(film: Film, number: int, source: Config) -> list[bytes]:
-    units, is_plain = video_nal.kept(film.sample(number), source.width, source.codec)
-    if not is_plain:
-        raise does_not_fit("video-kind", name="NAL")
+    units, foreign = video_nal.kept(film.sample(number), source.width, source.codec)
+    if foreign:
+        raise does_not_fit("video-kind", name=foreign)
     return units
 
 

@@ -66,6 +66,12 @@ FILMS = {
     "small": ("mp4", ("-f", "lavfi", "-i", f"testsrc2=s=320x240:r={RATE}:d=3", *_X264)),
     "wide-pixels": ("mp4", (*_SEEN, *_X264, "-vf", "setsar=4/3")),
     "mpeg4": ("mp4", (*_SEEN, "-c:v", "mpeg4")),
+    "prores": ("mov", (*_SEEN, "-c:v", "prores_ks")),
+    "hevc-422": ("mp4", (*_SEEN, *_X265, _CLOSED, "-pix_fmt", "yuv422p10le")),
+    "hevc-interlaced": ("mp4", (*_SEEN, *_X265, f"{_CLOSED}:interlace=tff")),
+    "vp9-10-bit": ("webm", (*_SEEN, *_VP9, "-pix_fmt", "yuv420p10le")),
+    "vp9-alpha": ("webm", (*_SEEN, *_VP9, "-pix_fmt", "yuva420p", "-auto-alt-ref", "0")),
+    "two-pictures": ("mp4", (*_SEEN, *_SEEN, "-map", "0", "-map", "1", *_X264)),
 }
 _NEEDED = {
     name: other for name, (_, told) in FILMS.items() for other in FILMS if any(f"/{other}." in one for one in told)

@@ -39,22 +39,45 @@ def test_only_messages_about_the_content_are_kept():
     noted = b"\5\x13" + UUID + b"own"
     unit = b"\6" + timing + captions + recovery + noted + b"\x80"
     sample = video_nal.join([b"\x67sps", unit, b"\x65slice"], 4)
-    found, is_plain = video_nal.kept(sample, 4, "h264")
-    assert is_plain
+    found, foreign = video_nal.kept(sample, 4, "h264")
+    assert foreign is None
     assert found == [b"\x67sps", b"\6" + video_nal._escaped(captions + noted + b"\x80")]
 
 
 def test_a_message_of_more_than_255_bytes_is_kept_whole():
     unit = b"\6\5\xff\x11" + UUID + b"x" * 256 + b"\x80"
-    assert video_nal.kept(video_nal.join([unit], 4), 4, "h264") == ([unit], True)
+    assert video_nal.kept(video_nal.join([unit], 4), 4, "h264") == ([unit], None)
 
 
 @pytest.mark.parametrize(
-    ("codec", "unit"),
-    [("h264", b"\x74svc"), ("h264", b"\x62part"), ("hevc", b"\x7c\x01rpu"), ("hevc", b"\x02\x09layer")],
+    ("codec", "unit", "name"),
+    [
+        ("h264", b"\x74svc", "several layers"),
+        ("h264", b"\x62part", "data partitioning"),
+        ("h264", b"\x73alpha", "alpha"),
+        ("h264", b"\x7cunknown", "NAL 28"),
+        ("hevc", b"\x7c\x01rpu", "Dolby Vision"),
+        ("hevc", b"\x02\x09layer", "several layers"),
+    ],
 )
-def test_a_sample_with_another_layer_cannot_be_drawn_on(codec, unit):
-    assert video_nal.kept(video_nal.join([unit], 4), 4, codec) == ([], False)
+def test_a_sample_with_more_than_its_picture_cannot_be_drawn_on(codec, unit, name):
+    assert video_nal.kept(video_nal.join([unit], 4), 4, codec) == ([], name)
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc"])
+def test_sets_before_slices_are_found_in_the_first_bytes_of_a_sample(codec):
+    delimiter, slices, sets = {
+        "h264": (b"\x09\xf0", b"\x65slice", [b"\x67\x64\0\x1f\x80", b"\x68\x80"]),
+        "hevc": (b"\x46\1\x50", b"\x26\1slice", [b"\x40\1\x0c", b"\x42\1\1\x60", b"\x44\1\xc0"]),
+    }[codec]
+    sample = video_nal.join([delimiter, *sets, slices * 100, sets[0]], 4)
+    assert video_nal.sets_before_slices(sample[:60], 4, codec) == sets
+    assert video_nal.sets_before_slices(b"\0\0\0\0" * 9, 4, codec) == []
+
+
+def test_an_empty_parameter_set_is_refused():
+    with pytest.raises(MalformedMedia):
+        video_nal.set_number("hevc", b"\x42\1")
 
 
 def test_a_slice_gets_its_number_and_grows_by_one_byte():
