@@ -71,6 +71,8 @@ class NoticeReading(Value):
             the speech heard, the text itself; None where nothing like it was.
         box: Where it stands in the displayed picture.
         seconds: When it is shown or heard.
+        font_in_doubt: It was not found, and its text needs another font than the shipped one: it may be there in a
+            font that is not at hand.
         covered: Something of the player or the page lies over it.
         under_controls: It lies where controls of the platform that was asked for may cover it.
         form: Text in a picture, speech or rhythm in sound.
@@ -89,6 +91,7 @@ class NoticeReading(Value):
     box: _Unsaid[Box | None] = None
     seconds: _Unsaid[Seconds | None] = None
     stated: _Unsaid[bool] = True
+    font_in_doubt: _Unsaid[bool] = False
     covered: _Unsaid[bool | None] = None
     under_controls: _Unsaid[bool | None] = None
     form: _Unsaid[Literal["text", "voice", "rhythm"] | None] = None

@@ -10,6 +10,7 @@ from typing import Final
 from provenance.errors import GlyphMissing, NoticeDoesNotFit
 from provenance.model.notice import Box, Notice, NoticeReading
 from provenance.notices.decode import frames
+from provenance.notices.faces import SHIPPED, Face, faces_for, require_plain
 from provenance.notices.match import (
     INK,
     Match,
@@ -22,9 +23,9 @@ from provenance.notices.match import (
     says_the_same,
     setting_on,
 )
-from provenance.notices.place import DRAWN_HEIGHT, SMALLEST_SIDE, ink_target, plate_size
+from provenance.notices.place import DRAWN_HEIGHT, SMALLEST_SIDE, Placed, ink_target, plate_size
 from provenance.notices.search import anywhere, parts_of
-from provenance.notices.typeset import Setting, require_glyphs, sized_by_ink
+from provenance.notices.typeset import Setting, sized_by_ink
 
 # The style `labels/notices/plate.toml`; a test holds both equal.
 LEAST_HEIGHT: Final = 0.05  # of the short side: GB 45438-2025, 5.2 e
@@ -79,15 +80,18 @@ def reading_at_box(picture: Picture, notice: Notice) -> NoticeReading:
     """Return what is seen of one notice in or about its box."""
     height, width = picture.shape[:2]
     best: Match | None = None
-    for model, box, scales in _models(notice, width, height):
+    faces = _faces(notice)
+    for model, box, scales in (way for face in faces for way in _models(notice, width, height, face)):
         match = find_plate(picture, model, box, scales)
         if match and (best is None or match.likeness > best.likeness):
             best = match
         if best and best.likeness >= _SURE:
             break
-    if best is None or best.likeness < _LIKENESS:
-        return NoticeReading(kind=notice.kind, text=notice.text, found=False)
-    return _told(notice, best, min(width, height))
+    reading = NoticeReading(kind=notice.kind, text=notice.text, found=False)
+    if best is not None and best.likeness >= _LIKENESS:
+        reading = _told(notice, best, min(width, height))
+    in_doubt = not reading.found and SHIPPED not in faces
+    return reading.model_copy(update={"font_in_doubt": True}) if in_doubt else reading
 
 
 def readings_elsewhere(picture: Picture, notices: Sequence[Notice]) -> list[NoticeReading | None]:
@@ -104,17 +108,26 @@ def readings_elsewhere(picture: Picture, notices: Sequence[Notice]) -> list[Noti
     return found
 
 
+def _faces(notice: Notice) -> tuple[Face, ...]:
+    """Return the faces that a notice may have been drawn in: none where no font at hand has its characters."""
+    try:
+        require_plain(notice.text)
+    except GlyphMissing:
+        return ()
+    return tuple(faces_for(notice.text, notice.font if isinstance(notice, Placed) else None))
+
+
 def _settings(notice: Notice, width: int, height: int) -> Iterator[Setting]:
     """Yield how a notice would be set in a picture of that size, and how it was for its box if in other lines."""
-    try:
-        require_glyphs(notice.text)
-        usual = sized_by_ink(notice.text, INK, round(INK / DRAWN_HEIGHT * width / min(width, height)))
-    except (GlyphMissing, NoticeDoesNotFit):
-        return
-    yield usual
-    recorded = setting_on(notice.text, notice.box) if notice.box else None
-    if recorded and recorded.lines != usual.lines:
-        yield recorded
+    for face in _faces(notice):
+        try:
+            usual = sized_by_ink(notice.text, INK, round(INK / DRAWN_HEIGHT * width / min(width, height)), face)
+        except NoticeDoesNotFit:
+            return
+        yield usual
+        recorded = setting_on(notice.text, notice.box, face) if notice.box else None
+        if recorded and recorded.lines != usual.lines:
+            yield recorded
 
 
 def _told(notice: Notice, match: Match, side: int) -> NoticeReading:
@@ -144,21 +157,17 @@ def _in_all(seen: Sequence[NoticeReading]) -> NoticeReading:
     return min(seen, key=lambda each: (each.found, each.evidence is not None, each.height_ratio or 0))
 
 
-def _models(notice: Notice, width: int, height: int) -> Iterator[tuple[Model, Box, tuple[float, ...]]]:
+def _models(notice: Notice, width: int, height: int, face: Face) -> Iterator[tuple[Model, Box, tuple[float, ...]]]:
     """Yield what the record can mean, its box, and the scales to look at: this picture's own size, then a resized."""
     box, side = notice.box, min(width, height)
     if box is None:
         return
-    try:
-        require_glyphs(notice.text)
-    except GlyphMissing:
-        return
     with contextlib.suppress(NoticeDoesNotFit):  # not at this size: the record is of a larger picture
-        if side >= SMALLEST_SIDE and plate_size(notice.text, side, box.width) == (box.width, box.height):
-            setting = sized_by_ink(notice.text, ink_target(side), box.width)
+        if side >= SMALLEST_SIDE and plate_size(notice.text, side, box.width, face) == (box.width, box.height):
+            setting = sized_by_ink(notice.text, ink_target(side), box.width, face)
             if model := model_of(setting, box, notice.text):
                 yield model, box, (1.0,)
-    guess = setting_on(notice.text, box)
+    guess = setting_on(notice.text, box, face)
     if guess and (model := model_of(guess, box, notice.text)):
         sizes = {1.0, ink_target(side) / model.recorded_ink}
         yield model, box, tuple(size * factor for size in sorted(sizes) for factor in _SCALES)

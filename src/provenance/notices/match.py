@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from provenance.errors import NoticeDoesNotFit
 from provenance.model.notice import Box
+from provenance.notices.faces import Face
 from provenance.notices.typeset import (
     Cell,
     Setting,
@@ -38,7 +39,7 @@ _LEAST_CHARACTER: Final = 0.65  # likeness of each single character
 _MOST_BESIDE: Final = 0.03  # of the plate on each side of the text may be as bright as ink
 _GRID: Final = 16
 _LARGEST_SIDE: Final = 1 << 16
-_MOST_LINES: Final = 12
+_MOST_LINES: Final = 32
 _REFERENCE: Final = 256.0
 _DIGITS: Final = "0123456789"
 _ANY_DIGIT: Final = re.compile("[0-9]")
@@ -91,7 +92,7 @@ def model_of(setting: Setting, box: Box, text: str) -> Model | None:
     """Return the plate `box` with `text` set as `setting`; `None` if no text would be on so large a plate."""
     measured = measured_characters(text)
     # Linear, not rendered: a hostile record may ask for glyphs of a gigabyte.
-    zoom = INK / (setting.size * max(1, ink_height(measured, _REFERENCE)) / _REFERENCE)
+    zoom = INK / (setting.size * max(1, ink_height(measured, _REFERENCE, setting.face)) / _REFERENCE)
     width, height = round(box.width * zoom), round(box.height * zoom)
     if width < 1 or height < 1 or width * height > _LARGEST_MODEL:
         return None
@@ -101,17 +102,17 @@ def model_of(setting: Setting, box: Box, text: str) -> Model | None:
     return Model(np.rint(ink * 255).astype(np.uint8), only, tuple(cells(zoomed, height)), zoomed, zoom)
 
 
-def setting_on(text: str, box: Box) -> Setting | None:
-    """Return how `text` must have been set to fill `box`, to within the grid that plates are laid on."""
+def setting_on(text: str, box: Box, face: Face) -> Setting | None:
+    """Return how `text` must have been set in a face to fill `box`, to within the grid that plates are laid on."""
     if max(box.width, box.height) > _LARGEST_SIDE:
         return None
     try:
-        unit = at_size(text, 100.0, 1 << 30).width / 100
-        by_width = at_size(text, max(1.0, (box.width - _GRID / 2) / unit), 1 << 30)
+        unit = at_size(text, 100.0, 1 << 30, face).width / 100
+        by_width = at_size(text, max(1.0, (box.width - _GRID / 2) / unit), 1 << 30, face)
         if by_width.height <= box.height + _GRID:
             return by_width
         for lines in range(2, _MOST_LINES):
-            setting = at_size(text, max(1.0, size_of_lines(box.height - _GRID / 2, lines)), box.width)
+            setting = at_size(text, max(1.0, size_of_lines(box.height - _GRID / 2, lines)), box.width, face)
             if len(setting.lines) == lines:
                 return setting
     except NoticeDoesNotFit:

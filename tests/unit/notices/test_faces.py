@@ -237,20 +237,51 @@ def test_the_extra_draws_rare_characters_in_bold():
     assert bold == pytest.approx(1, abs=0.05), "as heavy as the shipped one"
 
 
-def test_what_the_extra_drew_is_found_again():
-    (notice,) = layout([("source", "信息来源:泸州日报 2026-05-01")], 1280, 720)
-    picture = np.full((720, 1280, 3), 128, np.uint8)
+def drawn_on_gray(notice):
     from provenance.notices.overlay import patches
 
+    picture = np.full((720, 1280, 3), 128, np.uint8)
     (patch,) = patches([notice], 1280, 720, 1)
     height, width = patch.ink.shape
     area = picture[patch.y : patch.y + height, patch.x : patch.x + width]
     area[...] = patch.over(area[:, :, 0].astype(np.float32), 255, 0)[:, :, None]
+    return picture
+
+
+def test_what_the_extra_drew_is_found_again():
+    (notice,) = layout([("source", "信息来源:泸州日报 2026-05-01")], 1280, 720)
+    picture = drawn_on_gray(notice)
     (found,) = readings(picture, [notice])
     assert found.found
     assert found.height_ratio >= 0.05
+    assert not found.font_in_doubt
     (other,) = readings(picture, [notice.model_copy(update={"text": "信息来源:湖州日报 2026-05-01"})])
     assert not other.found
+
+
+def test_any_font_at_hand_is_tried_when_measuring(tmp_path, monkeypatch):
+    text = "信息来源:泸州日报"
+    (notice,) = layout([("source", text)], 1280, 720)
+    picture = drawn_on_gray(notice)
+    blocks, real = font_file(tmp_path, text), faces._from_extra()
+    monkeypatch.setattr(faces, "_from_extra", lambda: blocks)
+    monkeypatch.setattr(faces, "_of_system", lambda: (real,))
+    (found,) = readings(picture, [notice])
+    assert found.found
+
+
+def test_a_reading_without_the_font_says_that_it_is_in_doubt(tmp_path, alone):
+    own = font_file(tmp_path, BEYOND)
+    (notice,) = layout([("source", BEYOND)], 1280, 720, font=own)
+    picture = drawn_on_gray(notice)
+    plain = Notice(kind=notice.kind, text=notice.text, box=notice.box)
+    (without,) = readings(picture, [plain])
+    assert (without.found, without.font_in_doubt, without.evidence) == (False, True, None)
+    assert "font_in_doubt" not in without.as_json()
+    (fixed,) = readings(np.full_like(picture, 128), layout([("ai-generated", "AI生成")], 1280, 720))
+    assert (fixed.found, fixed.font_in_doubt) == (False, False), "the shipped font is always at hand"
+    (unsettable,) = readings(picture, [plain.model_copy(update={"text": "e\u0301生成"})])
+    assert (unsettable.found, unsettable.font_in_doubt) == (False, True)
 
 
 def test_the_face_for_simplified_chinese_is_taken_of_a_collection(tmp_path):
