@@ -7,6 +7,8 @@ import jsonschema
 import pytest
 
 from provenance.cli.commands.schema import json_schema
+from provenance.model.notice import Box, NoticeReading
+from provenance.model.observation import Observation
 
 
 @pytest.fixture
@@ -199,3 +201,86 @@ def test_the_verdict_names_the_role_in_the_users_language(run, write_post, post_
         f"as {'MCN' if role == 'mcn' else 'generation service' if role == 'generator' else role})"
         in run("check", post).out
     )
+
+
+def statuses_of(report):
+    return {(each["kind"], each["surface"]): each["status"] for each in report["notices"]}
+
+
+@pytest.mark.parametrize("page", ["notices.html", "notices.md"])
+def test_the_pages_that_attach_writes_show_every_notice(run, finished, page):
+    folder = finished()
+    result = run("check", folder, "--rendered", folder / page, "--json")
+    assert set(statuses_of(result.json).values()) == {"present"}
+    assert (result.code, rules_of(result.json)) == (0, [])
+
+
+def test_a_notice_that_a_page_does_not_show_is_missing_with_its_rule(run, finished, tmp_path):
+    folder = finished()
+    page = tmp_path / "page.html"
+    page.write_text(
+        "<p hidden>信息来源:新华社 2026-05-01</p><p>拍摄于 2026-05-01 08:30 四川省成都市</p>", encoding="utf-8"
+    )
+    result = run("check", folder, "--rendered", page, "--json")
+    assert statuses_of(result.json) == {
+        ("mcn", "account"): "missing",
+        ("capture", "post"): "present",
+        ("ai-generated", "media"): "present",
+        ("source", "post"): "missing",
+    }
+    assert (result.code, set(rules_of(result.json, "blocking"))) == (
+        1,
+        {"current-affairs-without-source", "mcn-managed-account-without-name"},
+    )
+    assert rules_of(result.json, "warning") == ["notice-not-on-page"] * 2
+    account = tmp_path / "account.txt"
+    account.write_text(
+        "成都观察员\n所属MCN机构:星河文化传媒(成都)有限公司\n信息来源:新华社\n2026-05-01", encoding="utf-8"
+    )
+    result = run("check", folder, "--rendered", page, "--rendered", account, "--json")
+    assert (result.code, rules_of(result.json)) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["{folder}", "--rendered", "nowhere.html"], 2, "nowhere.html"),
+        (["{folder}", "--rendered", "{folder}/media/2-poster.png"], 3, "not a page as text"),
+        (["{folder}/media/1-camera.jpg", "--rendered", "{folder}/notices.html"], 2, "has no page to show"),
+        (["{folder}/post.json", "--jsonl", "--rendered", "{folder}/notices.html"], 2, "one by one"),
+        (["{folder}", "--platform", "nowhere"], 2, "douyin"),
+    ],
+)
+def test_a_page_or_platform_that_cannot_be_used_is_refused_with_the_reason(run, finished, arguments, code, words):
+    folder = finished()
+    result = run("check", *(each.format(folder=folder) for each in arguments))
+    assert (result.code, result.out) == (code, "")
+    assert words in result.err
+
+
+@pytest.mark.parametrize(
+    ("corner", "size", "platform", "severities"),
+    [
+        ((0, 0), (1080, 1920), "douyin", ["warning"]),
+        ((0, 0), (1080, 1920), "抖音", ["warning"]),
+        ((0, 0), (1080, 1920), None, []),
+        ((128, 304), (1080, 1920), "douyin", []),
+        ((0, 0), (1920, 1080), "douyin", []),
+        (None, (1080, 1920), "douyin", []),
+    ],
+)
+def test_a_platform_tells_which_notices_its_controls_may_cover(
+    sdk, write_post, post_data, monkeypatch, corner, size, platform, severities
+):
+    box = corner and Box(x=corner[0], y=corner[1], width=300, height=90)
+    reading = NoticeReading(kind="ai-generated", text="AI生成", found=True, height_ratio=0.06, contrast=9, box=box)
+    seen = Observation(path="a.mp4", media="video", format="mp4", width=size[0], height=size[1], notices=(reading,))
+    monkeypatch.setattr("provenance.check.observe", lambda *_, **__: seen)
+    del post_data["assets"][0]
+    report = sdk.check(write_post(post_data), platform=platform)
+    assert [each.severity for each in report.findings if each.rule == "notice-covered"] == severities
+
+
+def test_one_file_is_told_for_a_platform_too(run, finished):
+    result = run("check", finished() / "media/2-poster.png", "--platform", "douyin", "--json")
+    assert (result.code, rules_of(result.json, "blocking")) == (0, [])

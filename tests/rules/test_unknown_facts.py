@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import combinations, product
 from typing import Any, get_args
@@ -15,6 +15,7 @@ from provenance.catalog import Catalog
 from provenance.model.post import Content, Domain, Origin, Post, Topic
 from provenance.model.report import Report
 from provenance.rules import evaluate
+from provenance.text.visible import Shown
 
 from .cases import observed, remove
 
@@ -139,9 +140,9 @@ def put(post: dict[str, Any], pointer: str, value: Any) -> None:
     here[last] = value
 
 
-def judged(data: dict[str, Any], on: date, look: dict[str, Any]) -> Report:
+def judged(data: dict[str, Any], on: date, look: dict[str, Any], pages: Sequence[Shown] = ()) -> Report:
     post = Post.from_dict(data)
-    return evaluate(post, [observed(post, 0, CATALOG, look)], CATALOG, on=on)
+    return evaluate(post, [observed(post, 0, CATALOG, look)], CATALOG, on=on, pages=pages)
 
 
 def outcomes(report: Report) -> dict[str, tuple[str, str]]:
