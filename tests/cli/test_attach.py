@@ -93,7 +93,7 @@ def test_a_finished_post_is_valid_input_and_attaching_twice_equals_once(run, wri
         ("plain.jpg", ["--ai-generated", "--producer", CODE.replace("MA0", "MB0"), "--produce-id", "1"], 2, "--producer"),
         ("one-aigc-element.jpg", ["--ai-generated", "--producer", CODE, "--produce-id", "img-9"], 2, "img-1"),
         ("foreign-xmp.jpg", ["--source", "AFP"], 2, "Reuters"),
-        ("plain.jpg", ["--source", "AFP", "--draw", "source"], 2, "fixed wording"),
+        ("plain.jpg", ["--source", "AFP", "--draw", "nonsense"], 2, "nonsense whose notice could be drawn"),
         ("plain.jpg", ["--fiction", "invented"], 2, "--fiction"),
         ("plain.jpg", ["--origin", "found", "--source", "x"], 2, ": --origin: found"),
         ("plain.jpg", [], 2, "--labels"),
@@ -116,7 +116,7 @@ def test_bad_input_is_refused_with_what_to_do_and_nothing_is_left(run, media, tm
         (["--grade", "x", "--place", "y", "--country-code", "X1"], ["--grade", "--country-code"]),
         (["--source-url", "x"], ["--source", "--source-url"]),
         (["--source", "x", "--origin", "found"], ["--origin"]),
-        (["--source", "x", "--draw", "source"], ["--draw"]),
+        (["--source", "x", "--draw", "nonsense"], ["--draw"]),
     ],
 )  # fmt: skip
 def test_every_problem_of_a_line_names_the_option(run, media, tmp_path, options, named):
@@ -128,9 +128,21 @@ def test_every_problem_of_a_line_names_the_option(run, media, tmp_path, options,
 
 
 def test_draw_says_what_to_type_to_draw_nothing(run, media, tmp_path):
-    result = attach(run, media / "plain.jpg", tmp_path / "out.jpg", "--source", "x", "--draw", "source")
-    assert "or none to draw nothing" in result.err
+    result = attach(run, media / "plain.jpg", tmp_path / "out.jpg", "--source", "x", "--draw", "nonsense")
+    assert "Use none to draw nothing" in result.err
     assert "empty list" not in result.err
+
+
+def test_free_text_is_drawn_where_it_is_asked_for_and_found_again(run, media, tmp_path):
+    out = tmp_path / "out.jpg"
+    options = ["--source", "泸州日报 · 𠮷林站", "--published-at", "2026-05-01", "--draw", "source"]
+    assert (
+        attach(run, media / "plain.jpg", out, *options, "--json").json["notices"][0]["text"].startswith("信息来源:泸州")
+    )
+    (notice,) = run("verify", out, "--json").json["files"][0]["notices"]
+    assert notice["found"] is True
+    again = attach(run, out, tmp_path / "again.jpg", *options, "--json")
+    assert len(again.json["notices"]) == 1
 
 
 def test_a_position_in_conflict_is_told_as_people_write_it(run, media, tmp_path):

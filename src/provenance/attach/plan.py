@@ -109,7 +109,8 @@ def plan(found: Look, wanted: Wanted, *, on_conflict: OnConflict) -> Plan:
         properties[iptc.AIGC] = element
     captured_at, coordinates = _camera_values(found, wanted)
     standing = found.record or found.signed_record or Record()
-    present = {(each.kind, each.text) for each in found.observation.notices if each.found}
+    # One that may be there in a font that is not at hand is neither drawn over nor struck off the record.
+    present = {(each.kind, each.text) for each in found.observation.notices if each.found or each.font_in_doubt}
     warnings += [
         ("label-beside-another", {"pointer": placed.pointer, "kind": placed.kind})
         for placed in wanted.labels

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from provenance._messages import Locale, fields_of
+from provenance._messages import Locale
 from provenance._resources import labels_root
 from provenance.catalog import checks, loading, notices
 from provenance.catalog.conduct import Conduct
@@ -83,7 +83,7 @@ class Catalog(Contents):
 
         Raises:
             UnknownLabelKind: a label's kind is not in the edition.
-            InvalidPost: an extension label breaks its kind, or `draw` names a notice that cannot be drawn.
+            InvalidPost: an extension label breaks its kind, or `draw` names a kind the edition lacks.
         """
         for at, label in enumerate(post.labels):
             self._require(label, f"/labels/{at}")
@@ -178,14 +178,9 @@ class Catalog(Contents):
                 raise InvalidPost("key-missing", pointer=f"{pointer}/{missing[0]}")
 
     def _require_drawable(self, name: str, pointer: str) -> None:
-        kind = self.kinds.get(name)
-        if kind is None or any(fields_of(each["zh-CN"]) for each in kind.notice.wording):
-            drawable = ", ".join(
-                each.id
-                for each in self.kinds.values()
-                if not any(fields_of(text["zh-CN"]) for text in each.notice.wording)
-            )
-            raise InvalidPost("draw-not-fixed-wording", pointer=pointer, value=name[:80], known=drawable)
+        if name not in self.kinds:
+            known = ", ".join(self.kinds)
+            raise InvalidPost("draw-kind-unknown", pointer=pointer, value=name[:80], edition=self.edition, known=known)
 
 
 @cache

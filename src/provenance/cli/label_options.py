@@ -123,8 +123,8 @@ class Given:
             for key in ("pointer", "first"):
                 if isinstance(pointer := details.get(key), str):
                     details[key] = self._named(pointer.removeprefix("/assets/0"))
-        if error.code == "draw-not-fixed-wording":
-            error.code = "draw-option-not-fixed-wording"
+        if error.code == "draw-kind-unknown":
+            error.code = "draw-option-kind-unknown"
 
     def _named(self, pointer: str) -> str:
         """Return the option at a pointer, else the nearest one above it, else the first one given below it."""

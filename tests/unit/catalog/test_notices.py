@@ -79,12 +79,19 @@ def test_draw_chooses_among_the_notices_an_asset_has(draw: list[str] | None, kin
     assert [kind for kind, _, _ in CATALOG.notice_texts_for(post, 0)] == kinds
 
 
-@pytest.mark.parametrize("name", ["source", "capture", "mcn", "nonsense"])
-def test_only_fixed_wordings_can_be_drawn(name: str) -> None:
+def test_free_text_is_drawn_only_where_draw_names_its_kind() -> None:
+    post = post_with([], {"labels": [AI, CAPTURE]}, {"labels": [AI, CAPTURE], "draw": ["capture", "source"]})
+    CATALOG.require_kinds(post)
+    assert [kind for kind, _, _ in CATALOG.notice_texts_for(post, 0)] == ["ai-generated"]
+    ((kind, text, _),) = CATALOG.notice_texts_for(post, 1)
+    assert (kind, text.startswith("拍摄于 ")) == ("capture", True)
+
+
+def test_a_kind_that_is_none_cannot_be_drawn() -> None:
     with pytest.raises(InvalidPost) as caught:
-        CATALOG.require_kinds(post_with([], {}, {"draw": ["fiction", name]}))
+        CATALOG.require_kinds(post_with([], {}, {"draw": ["fiction", "nonsense"]}))
     assert caught.value.details["pointer"] == "/assets/1/draw/1"
-    assert "ai-generated, fiction" in caught.value.diagnostics("en")
+    assert "ai-generated" in caught.value.diagnostics("en")
 
 
 @pytest.mark.parametrize("kind", ["advice", "horoscope"])
