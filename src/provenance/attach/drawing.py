@@ -31,7 +31,7 @@ def drawn(  # noqa: PLR0917 - what is there, what is wanted, and where
     """
     if not planned.draw:
         yield Drawn(source), []
-    elif not _drawable(source, found):
+    elif not _drawable(found):
         yield Drawn(source), [not_drawn(source, found, planned)]
     else:
         with _files.scratch_file(folder) as path:
@@ -58,17 +58,14 @@ def _put_in(  # noqa: PLR0917 - as `drawn`
 def not_drawn(source: Path, found: Look, planned: Plan) -> MediaError:
     """Return the warning that a file carries its label without the notice."""
     texts = ", ".join(text for _, text in planned.draw)
-    still_only = found.handler.draws_notices and found.container.media == "image"
     code = "notice-not-drawn" if found.container.media in {"image", "video"} else "notice-not-on-medium"
-    return MediaError(code, path=source, format="apng" if still_only else found.handler.name, text=texts)
+    return MediaError(code, path=source, format=found.handler.name, text=texts)
 
 
-def _drawable(source: Path, found: Look) -> bool:
-    if not found.handler.draws_notices or found.container.media != "image":
-        return found.handler.draws_notices
-    from provenance import notices
-
-    return notices.drawable(source, found.container.format)
+def _drawable(found: Look) -> bool:
+    """Say whether a notice can be put in at all; a picture that cannot take it is refused, not labelled without."""
+    media = found.container.media
+    return media == "image" or (found.handler.draws_notices and media == found.handler.media)
 
 
 def laid_out(
@@ -132,7 +129,7 @@ def _in_sound(source: Path, path: Path, planned: Plan, options: DrawOptions, pro
             at=options.at,
             voice=options.voice,
             reencode=options.reencode,
-            progress=progress,
+            progress=progress and (lambda done, total, what: progress(round(done), round(total), what)),
         )
     why = [MediaError(result.reason, path=source)] if result.reason else []
     return Drawn(path, result.notices, result.media_change, result.method), why

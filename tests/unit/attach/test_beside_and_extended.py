@@ -5,7 +5,7 @@ import shutil
 import pytest
 from PIL import Image
 
-from provenance.errors import LabelWouldBeLost, OutputRefused
+from provenance.errors import LabelWouldBeLost, NoticeDoesNotFit, OutputRefused
 from provenance.formats import jpeg_segments, registry, xmp_extension
 from provenance.metadata import iptc, xmp
 from provenance.observe import look
@@ -104,12 +104,11 @@ def no_room(monkeypatch):
 
 def test_a_container_without_room_gets_sidecars_and_the_file_stays_as_it_is(sdk, no_room, media, tmp_path, trust):
     out = tmp_path / "out.png"
-    done = sdk.attach_media(
-        media / "poster.png", {"labels": [*LABELS, {"kind": "fiction", "form": "staged"}]}, into=out
-    )
+    asset = {"labels": [*LABELS, {"kind": "fiction", "form": "staged"}], "draw": []}
+    done = sdk.attach_media(media / "poster.png", asset, into=out)
     assert out.read_bytes() == (media / "poster.png").read_bytes()
     assert [each.name for each in done.sidecars] == ["out.png.xmp", "out.png.c2pa"]
-    assert {each.code for each in done.warnings} == {"notice-not-drawn", "label-in-sidecar"}
+    assert {each.code for each in done.warnings} == {"label-in-sidecar"}
     (file,) = sdk.verify(out, trust=trust).files
     assert (file.clean, file.manifest.state) == (True, "trusted")
     assert {each.carrier for each in file.labels} == {"sidecar"}
@@ -145,7 +144,7 @@ def test_a_broken_manifest_beside_the_input_lives_on_as_a_broken_parent(sdk, no_
     once, more = tmp_path / "once.png", tmp_path / "more.png"
     sdk.attach_media(media / "poster.png", {"labels": LABELS}, into=once)
     shutil.copyfile(media / "small.png", once)
-    sdk.attach_media(once, {"labels": [{"kind": "fiction", "form": "staged"}]}, into=more)
+    sdk.attach_media(once, {"labels": [{"kind": "fiction", "form": "staged"}], "draw": []}, into=more)
     (verified,) = sdk.verify(more).files
     assert (verified.manifest.state, verified.manifest.ingredients[0]["state"]) == ("valid", "invalid")
 
@@ -198,3 +197,13 @@ def test_every_frame_of_an_animated_png_gets_the_notice(sdk, tmp_path):
         assert image.n_frames == 2
     (found,) = sdk.verify(out).files
     assert [each.found for each in found.notices] == [True]
+
+
+def test_a_picture_that_cannot_be_drawn_on_without_loss_is_refused_and_the_way_on_named(sdk, tmp_path):
+    source, out = tmp_path / "in.avif", tmp_path / "out.avif"
+    Image.new("RGB", (400, 400), "red").save(source)
+    asset = {"labels": [{"kind": "fiction", "form": "staged"}]}
+    with pytest.raises(NoticeDoesNotFit, match=r'"draw": \[\]'):
+        sdk.attach_media(source, asset, into=out)
+    assert [each.name for each in tmp_path.iterdir()] == [source.name]
+    assert sdk.attach_media(source, {**asset, "draw": []}, into=out).media_change == "none"

@@ -220,4 +220,5 @@ HANDLER: Final = Handler(
         aigc=(vorbis_comment.SLOT, "id3-text"),
     ),
     write_fields=write,
+    draws_notices=True,
 )

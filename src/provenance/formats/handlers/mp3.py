@@ -152,4 +152,5 @@ HANDLER: Final = Handler(
         aigc=("id3-text",),
     ),
     write_fields=write,
+    draws_notices=True,
 )

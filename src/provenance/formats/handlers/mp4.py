@@ -170,7 +170,7 @@ def _handler(name: str) -> Handler:
         holds_exif=False,
         signs=family.signs,
         places=Places(xmp=family.xmp, manifest="uuid box" if family.signs else None, fields=native, aigc=_SLOTS),
-        draws_notices=family.media == "video",
+        draws_notices=True,
         write_fields=write,
         write_in_place=write_in_place,
     )

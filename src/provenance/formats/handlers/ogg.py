@@ -176,6 +176,7 @@ HANDLERS: Final = tuple(
         signs=False,
         places=Places(fields=vorbis_comment.NATIVE, aigc=(vorbis_comment.SLOT,)),
         write_fields=write,
+        draws_notices=name == _OPUS.name,
     )
     for name, extensions in (("ogg", (".ogg", ".oga", ".spx")), (_OPUS.name, (".opus",)))
 )

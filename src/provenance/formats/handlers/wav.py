@@ -267,4 +267,5 @@ HANDLER: Final = Handler(
         aigc=("riff-chunk", "riff-info", "id3-text"),
     ),
     write_fields=write,
+    draws_notices=True,
 )
