@@ -1,4 +1,5 @@
 import io
+import math
 import re
 import shutil
 import subprocess
@@ -63,7 +64,7 @@ def scene(width, height):
 def film(path, *told):
     if shutil.which("ffmpeg") is None:
         pytest.skip("ffmpeg is not installed")
-    seen = ["-f", "lavfi", "-i", "testsrc2=s=720x1280:r=25:d=4"]
+    seen = ["-f", "lavfi", "-i", "testsrc2=s=720x1280:r=10:d=12"]
     subprocess.run(["ffmpeg", "-v", "error", *seen, *told, path], check=True)
     return path
 
@@ -103,7 +104,7 @@ def test_the_picture_is_written_without_metadata_and_no_larger_than_a_screen(tmp
 
 
 def test_a_film_shows_its_first_picture_with_the_notices(tmp_path):
-    source = film(tmp_path / "a.mp4", "-pix_fmt", "yuv420p")
+    source = film(tmp_path / "a.mp4", "-pix_fmt", "yuv420p", "-t", "4")
     found = preview(source, AI, catalog=CATALOG)
     (notice,) = found.notices
     assert (found.media, found.width, found.height) == ("video", 720, 1280)
@@ -118,19 +119,35 @@ def test_a_film_shows_its_first_picture_with_the_notices(tmp_path):
     assert np.abs(again.pixels[area].astype(float) - found.pixels[area]).mean() < 8
 
 
+def test_a_film_says_every_time_that_its_notice_shows(tmp_path):
+    source = film(tmp_path / "a.mp4", "-pix_fmt", "yuv420p", "-t", "12")
+    found = preview(source, AI, catalog=CATALOG, options=DrawOptions(at=("end",), seconds=2))
+    assert [notice.seconds.start for notice in found.notices] == [0, pytest.approx(10, abs=0.1)]
+    text = page(found, catalog=CATALOG, locale="en")
+    assert "from 0.0 s to 2.0 s" in text
+    whole = preview(source, AI, catalog=CATALOG, options=DrawOptions(seconds=math.inf))
+    assert [notice.seconds.end for notice in whole.notices] == [None]
+    assert "from 0.0 s to the end" in page(whole, catalog=CATALOG, locale="en")
+
+
+def test_a_film_of_a_codec_that_cannot_be_drawn_on_is_refused_as_attach_does(tmp_path):
+    source = film(tmp_path / "a.mp4", "-c:v", "mpeg4")
+    with pytest.raises(MediaError, match='"draw"'):
+        preview(source, AI, catalog=CATALOG)
+
+
 def test_a_turned_film_is_shown_upright(tmp_path):
-    film(tmp_path / "a.mp4", "-pix_fmt", "yuv420p")
-    turned = tmp_path / "turned.mp4"
-    how = ["-display_rotation:v", "90", "-i", tmp_path / "a.mp4", "-c", "copy", turned]
-    if subprocess.run(["ffmpeg", "-v", "error", *how], check=False).returncode:
-        pytest.skip("this ffmpeg states no rotation")
+    film(tmp_path / "a.mp4", "-pix_fmt", "yuv420p", "-t", "1")
+    turned = tmp_path / "turned.mov"
+    how = ["-i", tmp_path / "a.mp4", "-c", "copy", "-metadata:s:v", "rotate=90", turned]
+    subprocess.run(["ffmpeg", "-v", "error", *how], check=True)
     found = preview(turned, AI, catalog=CATALOG)
     assert (found.width, found.height) == (1280, 720)
     assert (found.notices[0].box.x, found.notices[0].box.y) == (16, 16)
 
 
 def test_a_film_that_attach_cannot_draw_on_is_shown_without(tmp_path):
-    found = preview(film(tmp_path / "a.avi", "-c:v", "mpeg4"), AI, catalog=CATALOG)
+    found = preview(film(tmp_path / "a.avi", "-c:v", "mpeg4", "-t", "1"), AI, catalog=CATALOG)
     assert found.notices == ()
     assert [each.code for each in found.warnings] == ["notice-not-drawn"]
 
@@ -138,7 +155,7 @@ def test_a_film_that_attach_cannot_draw_on_is_shown_without(tmp_path):
 def test_sound_alone_and_a_film_without_its_end_are_refused(tmp_path):
     sound = tmp_path / "sound.mp4"
     subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=1", sound], check=True)
-    whole = film(tmp_path / "a.mp4", "-pix_fmt", "yuv420p").read_bytes()
+    whole = film(tmp_path / "a.mp4", "-pix_fmt", "yuv420p", "-t", "1").read_bytes()
     (tmp_path / "cut.mp4").write_bytes(whole[:4000])
     for path in (sound, tmp_path / "cut.mp4"):
         with pytest.raises((MediaError, UsageError)):

@@ -17,7 +17,7 @@ from provenance.attach.post import one_file
 from provenance.catalog import Catalog
 from provenance.catalog.data import SafeArea
 from provenance.errors import MalformedMedia, ProvenanceError, UnsupportedFormat
-from provenance.model.notice import Notice, Seconds
+from provenance.model.notice import Notice
 from provenance.observe import Look, look
 
 if TYPE_CHECKING:
@@ -132,11 +132,12 @@ def _of_film(source: Path, found: Look, planned: Plan, options: DrawOptions) -> 
     if planned.draw and not found.handler.draws_notices:
         warnings = [drawing.not_drawn(source, found, planned)]
     elif planned.draw:
-        placed, warnings = drawing.laid_out(source, planned, (width, height), options)
-        duration = video.probe(source).duration
-        shown = Seconds(start=0, end=options.seconds if duration > options.seconds else None)
-        placed = tuple(notice.model_copy(update={"seconds": shown}) for notice in placed)
-        _draw(pixels, placed)
+        if why := video.video_drawable(source):
+            raise why
+        bare, warnings = drawing.laid_out(source, planned, (width, height), options)
+        shown = video.shown_at(video.probe(source).duration, ("start", *options.at), options.seconds)
+        placed = tuple(notice.model_copy(update={"seconds": each}) for each in shown for notice in bare)
+        _draw(pixels, bare)
     return Preview(
         path=source,
         media="video",
