@@ -23,6 +23,7 @@ _CUE_POSITIONS: Final = frozenset({_CUE_CLUSTER, 0xEA, 0x97, 0xEB})
 _LARGEST_CLUSTER: Final = 1 << 28  # bytes; one is made in memory, for its checksum
 _ROUNDS: Final = 8  # an index that grows moves what it leads to
 _KEY: Final = 0x80
+_CRC_LENGTH: Final = 4
 _ID_WIDTH: Final = 4  # bytes of the identifiers of segments and clusters
 _FARTHEST: Final = 1 << 15  # ticks between a block and its cluster
 
@@ -124,16 +125,17 @@ def _cluster(job: _Job, cluster: video_mkv.Cluster, numbers: Mapping[int, int]) 
     pieces: list[bytes] = []
     places: dict[int, int] = {}
     at = 0
-    has_checksum = False
+    checksum = b""
     for child in Reader(job.film.file).children(head._replace(open=False)):
         places[child.start] = at
         number = numbers.get(child.start)
-        if child.kind == CRC_32:
-            has_checksum = not pieces
-            piece = b"" if has_checksum else _raw(job, child)
-            at += child.end - child.start if has_checksum else 0
+        if child.kind == CRC_32 and child.start == head.data and child.end - child.data == _CRC_LENGTH:
+            # Its head stays, however long, and so does what follows where it is.
+            checksum, piece = _raw(job, child._replace(end=child.data)), b""
+            at += child.end - child.start
         elif child.kind == PREVIOUS_SIZE:
-            piece = b""
+            # It is no longer true. A void of its length keeps it true in the next cluster.
+            piece = bytes([ebml.VOID]) + _raw(job, child)[1:]
         elif number is not None:
             piece = _block(job, number, cluster.time)
         else:
@@ -141,8 +143,8 @@ def _cluster(job: _Job, cluster: video_mkv.Cluster, numbers: Mapping[int, int]) 
         pieces.append(piece)
         at += len(piece)
     body = b"".join(pieces)
-    if has_checksum:
-        body = ebml.pack(Node(CRC_32, 1, ebml.checksum(zlib.crc32(body)))) + body
+    if checksum:
+        body = checksum + ebml.checksum(zlib.crc32(body)) + body
     width = head.data - head.start - _ID_WIDTH
     said = _raw(job, head._replace(end=head.data)) if head.open else ebml.head(head.kind, len(body), width)
     job.inside[head.start] = places
