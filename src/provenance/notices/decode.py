@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
-from provenance._files import open_input
 from provenance.errors import MalformedMedia
 from provenance.formats import tiff
 from provenance.notices.place import to_displayed
-from provenance.notices.refusal import LARGEST_FILE, check_animation_size, check_file_size, check_picture_size
+from provenance.notices.refusal import check_animation_size, check_picture_size, content
 
 Picture = NDArray[np.uint8]
 
@@ -55,9 +54,7 @@ def frames(source: Path, orientation: int) -> Iterator[Picture]:
         MalformedMedia: it cannot be decoded.
         MediaTooLarge: more than 1 GiB, 200 megapixels, or what `refusal` allows of an animation.
     """
-    with open_input(source) as file:
-        data = file.read(LARGEST_FILE + 1)
-    check_file_size(len(data), path=source)
+    data = content(source)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -95,7 +92,7 @@ def _by_opencv(data: bytes, source: Path) -> Iterator[Picture]:
         sides = [tiff.integer(stream, found.directory.get(tag)) or 0 for tag in (tiff.WIDTH, tiff.HEIGHT)]
         check_picture_size(sides[0], sides[1], path=source)
     sound, pages = cv2.imdecodemulti(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    if not sound:
+    if not sound or not pages:
         raise MalformedMedia("notice-picture-unreadable", path=source)
     yield from (np.asarray(page, dtype=np.uint8) for page in pages)
 

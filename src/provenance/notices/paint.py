@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
-from provenance._files import open_input
 from provenance.errors import MediaError
 from provenance.model.notice import Notice
 from provenance.notices.gif import draw_gif
 from provenance.notices.jpeg import draw_jpeg
 from provenance.notices.overlay import Drawing
 from provenance.notices.png import draw_png
-from provenance.notices.refusal import LARGEST_FILE, check_file_size, does_not_fit
+from provenance.notices.refusal import content, does_not_fit
 from provenance.notices.tiff import draw_tiff
 from provenance.notices.webp import draw_webp
 
@@ -78,10 +77,8 @@ def draw(
     """
     if format not in _DRAWERS:
         raise does_not_fit("notice-format", path=source, format=format)
-    with open_input(source) as file:
-        data = file.read(LARGEST_FILE + 1)
+    data = content(source)
     try:
-        check_file_size(len(data))
         if format == "jpeg":
             drawing = draw_jpeg(data, notices, orientation, blocks=blocks)
         else:

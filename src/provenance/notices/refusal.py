@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Final
 
-from provenance.errors import MediaTooLarge, NoticeDoesNotFit
+from provenance._files import open_input
+from provenance.errors import AssetNotFound, MediaTooLarge, NoticeDoesNotFit
 
 # A value, not a part of the message: brackets in a message mark its optional parts.
 WAY_ON: Final = '"draw": []'
@@ -16,6 +19,22 @@ LARGEST_ANIMATION: Final = 4_000_000_000  # pixels of all frames: some two thous
 def does_not_fit(code: str, **details: object) -> NoticeDoesNotFit:
     """Return the error that says why, and names the post's key that goes on without the notice."""
     return NoticeDoesNotFit(code, way_on=WAY_ON, **details)
+
+
+def content(source: Path) -> bytes:
+    """Return the bytes of a file.
+
+    Raises:
+        AssetNotFound: it cannot be read.
+        MediaTooLarge: see `check_file_size`.
+    """
+    with open_input(source) as file:
+        size = os.fstat(file.fileno()).st_size
+        check_file_size(size, path=source)
+        try:
+            return file.read(size)
+        except OSError as error:
+            raise AssetNotFound("asset-not-readable", path=source, reason=error.strerror) from error
 
 
 def check_file_size(size: int, **details: object) -> None:
