@@ -137,7 +137,7 @@ def test_a_film_of_a_codec_that_cannot_be_drawn_on_is_refused_as_attach_does(tmp
 
 
 def test_a_turned_film_is_shown_upright(tmp_path):
-    film(tmp_path / "a.mp4", "-pix_fmt", "yuv420p", "-t", "1")
+    film(tmp_path / "a.mp4", "-pix_fmt", "yuv420p", "-t", "3")
     turned = tmp_path / "turned.mov"
     how = ["-i", tmp_path / "a.mp4", "-c", "copy", "-metadata:s:v", "rotate=90", turned]
     subprocess.run(["ffmpeg", "-v", "error", *how], check=True)
