@@ -85,7 +85,7 @@ SHAPES = {
     "hevc-main10-hdr10": Shape("mp4", (*_seen(), *_HEARD, *_X265, _CLOSED + _HDR, "-pix_fmt", "yuv420p10le")),
     "hevc-open-gop": Shape("mp4", (*_seen(), *_HEARD, *_X265, _OPEN), "full"),
     "vp9": Shape("webm", (*_seen(), *_HEARD[:4], "-c:a", "libopus", "-b:a", "64k", *_VP9)),
-    "av1": Shape("mp4", (*_seen(), *_HEARD, *_AV1), "full"),
+    "av1": Shape("mp4", (*_seen(), *_HEARD, *_AV1)),
 }
 
 

@@ -37,7 +37,6 @@ DEFAULT_SECONDS: Final = (0.0, 3.0)
 LEAST_SECONDS: Final = 2.0  # GB 45438-2025, 5.4 g
 _PLACES: Final = 3  # of a second
 _DRAW: Final = "draw"
-_SMART: Final = frozenset({"h264", "hevc", "vp9"})
 _MP4: Final = Container(video_mp4.read, video_mp4_edit.swaps)
 _MATROSKA: Final = Container(video_mkv.read, video_mkv_edit.swaps)
 _CONTAINERS: Final = {"mp4": _MP4, "mov": _MP4, "3gp": _MP4, "mkv": _MATROSKA, "webm": _MATROSKA}
@@ -224,15 +223,10 @@ def _patches(film: Film, notices: Sequence[Notice], seconds: tuple[float, float 
 
 def _spans(film: Film, times: Sequence[tuple[int, int]]) -> Iterator[tuple[list[Span], str | None]]:
     """Yield the spans that are needed, then all of the film."""
-    reason: str | None = "video-full-codec"
-    whole = [Span(0, film.count)]
-    if film.codec in _SMART:
-        spans, reason = spans_of(film, times)
-        yield spans, reason
-        if spans == whole:
-            return
-        reason = "video-full-not-verified"
-    yield whole, reason
+    spans, reason = spans_of(film, times)
+    yield spans, reason
+    if reason is None:
+        yield [Span(0, film.count)], "video-full-not-verified"
 
 
 def _tasks(film: Film, spans: Sequence[Span], shown: Sequence[Shown]) -> Iterator[list[Task]]:

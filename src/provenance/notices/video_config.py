@@ -21,6 +21,8 @@ _MOST_AVC_SPS: Final = 31
 _LEVEL_OF_HEVC: Final = 12
 _SEQUENCE_HEADER: Final = 0x0A  # head of the unit, with its size behind it (AV1 specification, 5.3.2)
 _LAST_WITHOUT_TIER: Final = 7
+AV1_STATED: Final = 4
+"""Bytes of an ``av1C`` record in which it says what kind of stream it is; the units behind them are optional."""
 
 
 @dataclass(frozen=True, slots=True)

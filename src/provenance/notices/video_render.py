@@ -64,7 +64,7 @@ class Rendered:
         new: Where they lie.
         config: The record of what a decoder must know first.
         likeness: The least likeness of one to what it should show, as PSNR of luma in dB; 0 where a picture before or
-            behind the span came out otherwise than from the source.
+            behind the span came out otherwise than from the source, or no record speaks for both.
     """
 
     new: tuple[New, ...]
@@ -131,6 +131,8 @@ def _rendered(task: Task, scratch: BinaryIO, tell: Tell | None) -> Rendered:
     setting = packer.setting(task.quality, video_codec.delay_of(film, source))
     context = video_codec.encoder(film, first, setting, source.sample_aspect_ratio)
     config = packer.config(context.extradata or b"")
+    if config is None:
+        return Rendered((), b"", 0.0)
     watch = _Watch(video_codec.decoder(film.codec, config, reorders=True, threads=1))
     new: list[New] = []
     draw = _drawer(task, look)

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from provenance.notices import video_config, video_nal
+from provenance.notices import video_config, video_nal, video_obu
 from provenance.notices.video_film import Film, Span, is_apart
 
 _FARTHEST: Final = 30  # seconds from the end of a notice to where copying begins
@@ -82,6 +82,8 @@ def _is_seam(film: Film, at: int) -> bool:
         return at == 0
     if film.codec == "vp9":
         return _vp9_starts(film.sample(at))
+    if film.codec == "av1":
+        return video_obu.starts_anew(film.sample(at))
     if film.codec in {"h264", "hevc"}:
         codec: video_nal.Codec = "h264" if film.codec == "h264" else "hevc"
         return video_nal.is_idr(film.sample(at), video_config.parse(codec, film.config).width, codec)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from provenance.errors import MalformedMedia
-from provenance.notices import video_codec, video_config, video_nal
+from provenance.notices import video_codec, video_config, video_nal, video_obu
 from provenance.notices.refusal import does_not_fit
 from provenance.notices.video_codec import Setting
 from provenance.notices.video_config import Config
@@ -18,7 +18,6 @@ from provenance.notices.video_film import Film, Span, order
 from provenance.notices.video_nal import KINDS, Codec, kind_of
 
 # Which numbers new parameter sets may have; see `video_nal.renumbered` for those of H.265.
-_DELIMITER: Final = b"\x12\x00"  # OBU_TEMPORAL_DELIMITER, which AV1 in ISOBMFF 2.4 and in Matroska keep out
 _NUMBERS: Final[dict[Codec, range]] = {"h264": range(1, 32), "hevc": range(1, 16)}
 _BEFORE_SLICES: Final = 1 << 14  # bytes of a sample in which its parameter sets lie, if it has any
 
@@ -29,8 +28,8 @@ class Packing(Protocol):
     def setting(self, quality: int, delay: int) -> Setting:
         """Return what the encoder must be told."""
 
-    def config(self, header: bytes) -> bytes:
-        """Return the record for decoders, given what the encoder says of its stream."""
+    def config(self, header: bytes) -> bytes | None:
+        """Return the record for decoders, given what the encoder says of its stream; None if none speaks for all."""
 
     def sample(self, at: int, data: bytes) -> bytes:
         """Return the sample in place `at` of the span."""
@@ -38,7 +37,7 @@ class Packing(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """A coding whose samples stand for themselves."""
+    """VP9, whose samples stand for themselves."""
 
     film: Film
 
@@ -47,18 +46,48 @@ class Plain:
         return Setting(quality, delay=delay)
 
     def config(self, header: bytes) -> bytes:
-        """Return the record of the source, which holds for new pictures in VP9, or that of a new stream of AV1."""
-        if self.film.codec != "av1":
-            return self.film.config
-        try:
-            return video_config.av1(self.film.config, header)
-        except ValueError as error:
-            raise does_not_fit("video-parameter-sets", codec=self.film.codec) from error
+        """Return the record of the source, which holds for new pictures as well."""
+        del header
+        return self.film.config
 
     def sample(self, at: int, data: bytes) -> bytes:
-        """Return the data, without the mark of a new picture that containers leave out."""
+        """Return the data."""
         del at
-        return data.removeprefix(_DELIMITER) if self.film.codec == "av1" else data
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class Obus:
+    """AV1: each picture that decoding can start at has a header of the stream before it, so that streams may follow.
+
+    Attributes:
+        source: The record of the source.
+        noted: By place in the span, what the source says about the content.
+        is_whole: Whether nothing of the source remains.
+    """
+
+    source: bytes
+    noted: Sequence[Sequence[video_obu.Unit]]
+    is_whole: bool
+
+    def setting(self, quality: int, delay: int) -> Setting:
+        """Return what the encoder must be told."""
+        return Setting(quality, delay=delay)
+
+    def config(self, header: bytes) -> bytes | None:
+        """Return the record of the new stream, or the source's where it says the same of both."""
+        try:
+            new = video_config.av1(self.source, header)
+        except ValueError as error:
+            raise does_not_fit("video-parameter-sets", codec="av1") from error
+        if self.is_whole:
+            return new
+        stated = video_config.AV1_STATED
+        return self.source if new[:stated] == self.source[:stated] else None
+
+    def sample(self, at: int, data: bytes) -> bytes:
+        """Return the data with what the source says of the picture."""
+        return video_obu.with_notes(data, self.noted[at])
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +178,8 @@ def packings(film: Film, spans: Sequence[Span]) -> list[Packing]:
         MalformedMedia: a sample breaks its form.
         OSError: Reading failed.
     """
+    if film.codec == "av1":
+        return [_obus(film, span) for span in spans]
     if film.codec not in _NUMBERS:
         return [Plain(film) for _ in spans]
     codec: Codec = "h264" if film.codec == "h264" else "hevc"
@@ -162,6 +193,15 @@ def packings(film: Film, spans: Sequence[Span]) -> list[Packing]:
         Units(codec, source, samples, order(film, span) - span.first, number)
         for span, samples in zip(spans, kept, strict=True)
     ]
+
+
+def _obus(film: Film, span: Span) -> Obus:
+    if len(film.config) < video_config.AV1_STATED:
+        raise MalformedMedia("video-damaged", offset=int(film.offsets[span.first]))
+    if video_obu.is_layered(film.sample(span.first)):
+        raise does_not_fit("video-kind", name="several layers")
+    noted = [video_obu.notes(film.sample(number)) for number in range(*span)]
+    return Obus(film.config, noted, span == (0, film.count))
 
 
 def _kept(film: Film, number: int, source: Config) -> list[bytes]:

@@ -35,6 +35,7 @@ SHAPES = {
     "h264-matroska": None,
     "hevc": None,
     "vp9": None,
+    "av1": None,
 }
 MORE_SHAPES = {
     "h264": None,
@@ -52,8 +53,7 @@ MORE_SHAPES = {
     "hevc-open-gop": "video-full-short",
     "vp9-mp4": None,
     "vp9-live": None,
-    "av1": "video-full-codec",
-    "av1-matroska": "video-full-codec",
+    "av1-matroska": None,
 }
 
 

@@ -17,7 +17,7 @@ pytest.importorskip("av")
 
 LENGTH = 15  # seconds
 SHAPES = ["h264", "hevc", "vp9", "h264-matroska"]
-MORE_SHAPES = ["h264-moov-first", "h264-rotated", "hevc-matroska", "hevc-in-band", "h264-quicktime", "h264-10-bit"]
+MORE_SHAPES = ["av1", "h264-moov-first", "h264-rotated", "hevc-matroska", "hevc-in-band", "h264-quicktime", "h264-10-bit"]
 
 
 @pytest.fixture(scope="module")
