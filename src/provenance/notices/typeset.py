@@ -26,8 +26,8 @@ _REFERENCE: Final = 256.0
 _HALF_COVERED: Final = 128
 
 _IDEOGRAPH = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-# A line may break between any two atoms: a run of ASCII, or one other character.
-_ATOM = re.compile(r"[!-~]+| +|[^ -~]")
+# A line may break between any two atoms: marks that close something, a run of ASCII, or one other character.
+_ATOM = re.compile(r"[!%),.:;?\]}]+|[!-~]+| +|[^ -~]")
 _NEVER_FIRST: Final = frozenset("、。,.:;!?)》〉」』】”’…%\uff0c\uff1a\uff1b\uff01\uff1f\uff09")
 _PARTS_ADDRESS: Final = frozenset("/?&=#-_.:,;@+")
 _NEVER_LAST: Final = frozenset("(《〈「『【“‘\uff08")

@@ -105,6 +105,10 @@ def test_an_address_is_parted_where_a_line_ends(room):
     assert room < 300 or all(line[-1] in "/?&=#-_.:" for line in broken)
 
 
+def test_a_mark_before_an_address_stays_with_the_word_that_it_ends():
+    assert at_size("谣言(辟谣:https://piyao.org.cn)", 30, 300).lines == ("谣言(辟谣:", "https://piyao.", "org.cn)")
+
+
 def test_a_word_without_a_mark_is_parted_anywhere():
     setting = sized_by_ink("MCN-" + "x" * 60, 30, 300)
     assert "".join(setting.lines) == "MCN-" + "x" * 60
