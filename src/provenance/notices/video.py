@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, Literal, NamedTuple, get_args
 
 from provenance import _files
-from provenance.errors import MediaError, UnsupportedFormat, UsageError
+from provenance.errors import AssetNotFound, MediaError, UnsupportedFormat, UsageError
 from provenance.formats import registry
 from provenance.model.notice import Notice, Seconds
 from provenance.notices import video_codec, video_mkv, video_mkv_edit, video_mp4, video_mp4_edit, video_verify
@@ -124,8 +124,9 @@ def draw_video(
     with contextlib.ExitStack() as stack:
         file, container = stack.enter_context(_opened(source))
         out = stack.enter_context(_files.new_file(target)) if isinstance(target, Path) else target
-        film = _checked(container, file)
-        check_samples(film)
+        with _reading(source):
+            film = _checked(container, file)
+            check_samples(film)
         shown = _patches(film, notices, seconds)
         for spans, reason in _spans(film, [ticks for _, times in shown for ticks in times]):
             if reason is not None and reencode == "never":
@@ -155,7 +156,7 @@ def probe(source: Path) -> VideoSize:
     Raises:
         AssetNotFound, MalformedMedia, MediaTooLarge, NoticeDoesNotFit, UnsupportedFormat: see `draw_video`.
     """
-    with _opened(source) as (file, container):
+    with _opened(source) as (file, container), _reading(source):
         film = _read(container, file)
         duration = float(film.duration)
         return VideoSize(*film.displayed, film.orientation, film.count / duration, duration, film.codec)
@@ -170,7 +171,7 @@ def video_drawable(source: Path) -> MediaError | None:
         AssetNotFound: `source` cannot be read.
     """
     try:
-        with _opened(source) as (file, container):
+        with _opened(source) as (file, container), _reading(source):
             _checked(container, file)
     except MediaError as error:
         return error
@@ -178,10 +179,21 @@ def video_drawable(source: Path) -> MediaError | None:
 
 
 @contextlib.contextmanager
+def _reading(source: Path) -> Iterator[None]:
+    """Name a failure of the file system inside the block, where nothing but `source` is read."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise AssetNotFound("asset-not-readable", path=source, reason=reason) from error
+
+
+@contextlib.contextmanager
 def _opened(source: Path) -> Iterator[tuple[BinaryIO, Container]]:
     try:
         with _files.open_input(source) as file:
-            name = registry.identify(file, source).name
+            with _reading(source):
+                name = registry.identify(file, source).name
             if name not in _CONTAINERS:
                 raise UnsupportedFormat("video-format", format=name, way_on=WAY_ON)
             yield file, _CONTAINERS[name]
@@ -256,7 +268,8 @@ def _made(
 
 def _folder_of(file: BinaryIO) -> Path | None:
     """Return where a file lies, which has room for what is written; a folder for scratch files may lie in memory."""
-    return Path(file.name).parent if isinstance(file.name, str | os.PathLike) else None
+    name = getattr(file, "name", None)
+    return Path(name).parent if isinstance(name, str | os.PathLike) else None
 
 
 def _rendered(tasks: Sequence[Task], scratch: BinaryIO, progress: Progress | None) -> Iterator[Rendered]:
