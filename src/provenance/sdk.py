@@ -8,7 +8,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from provenance import _files
 from provenance import attach as _attach
 from provenance import check as _check
 from provenance import compare as _compare
@@ -24,6 +23,7 @@ from provenance.manifests.remote import fetcher
 from provenance.manifests.signer import Signer
 from provenance.model.comparison import Comparison
 from provenance.model.post import Post
+from provenance.model.post_file import is_post, post_at
 from provenance.model.report import Report
 from provenance.model.verification import Verification
 from provenance.observe import NOTHING, Sought
@@ -237,27 +237,5 @@ class Provenance:
         return Sought(kind_of=self.catalog.kind_said)
 
 
-def is_post(path: Path) -> bool:
-    """Say whether a path names a post: a folder, a ``.json`` file, or a file whose text begins like one.
-
-    Raises:
-        AssetNotFound: nothing readable is there.
-    """
-    if _is_folder(path):
-        return True
-    with _files.open_input(path) as file:
-        return path.suffix.lower() == ".json" or file.read(64).lstrip().startswith(b"{")
-
-
 def _loaded(post: Post | str | Path) -> Post:
-    if isinstance(post, Post):
-        return post
-    path = Path(post)
-    return Post.from_file(path / _attach.POST_FILE if _is_folder(path) else path)
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:  # a name too long to look up: opening it says so
-        return False
+    return post if isinstance(post, Post) else post_at(Path(post))

@@ -4,10 +4,9 @@ from provenance.attach.file import Labelled, label_file
 from provenance.attach.fixes import fixed
 from provenance.attach.options import DrawOptions, VoiceClip
 from provenance.attach.plan import OnConflict
-from provenance.attach.post import POST_FILE, Attached, attach_in_place, attach_media, attach_post
+from provenance.attach.post import Attached, attach_in_place, attach_media, attach_post
 
 __all__ = [
-    "POST_FILE",
     "Attached",
     "DrawOptions",
     "Labelled",

@@ -24,9 +24,9 @@ from provenance.manifests.signer import Signer
 from provenance.model.base import Value
 from provenance.model.labels import AIGenerated, Capture
 from provenance.model.post import Post
+from provenance.model.post_file import POST_FILE
 from provenance.observe import MANIFEST_SUFFIX
 
-POST_FILE: Final = "post.json"
 _MEDIA: Final = "media"
 
 

@@ -103,9 +103,10 @@ def print_report(report: Report) -> None:
 
 def print_verification(found: Verification) -> None:
     """Print what each file says."""
-    for file in found.files:
-        for line in _file_lines(file):
-            _line(line)
+    for post in found.files:
+        for file in (post, *(post.files or ())):
+            for line in _file_lines(file):
+                _line(line)
 
 
 def print_comparison(found: Comparison) -> None:

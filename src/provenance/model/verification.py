@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from provenance.model.base import Value
 from provenance.model.compare import first_difference
@@ -39,7 +40,12 @@ class Conflict(Value):
 
 
 class FileVerification(Value):
-    """The verification of one file."""
+    """The verification of one file, or of a finished post.
+
+    Attributes:
+        files: Of a post, its media; None for a file. It is in the JSON of a post only.
+        active_manifest: Label of the manifest that speaks of the file; not part of the JSON.
+    """
 
     path: str
     format: str | None
@@ -51,6 +57,8 @@ class FileVerification(Value):
     aigc: AigcReading
     manifest: Manifest
     notices: tuple[NoticeReading, ...]
+    files: tuple[FileVerification, ...] | None = None
+    active_manifest: SkipJsonSchema[Annotated[str | None, Field(exclude=True)]] = None
 
 
 class Verification(Value):
@@ -70,7 +78,19 @@ class Verification(Value):
 
     def as_json(self) -> dict[str, Any]:
         """Return the verification in the shape of the contract."""
-        return self.model_dump(mode="json", by_alias=True)
+        data = self.model_dump(mode="json", by_alias=True)
+        for each in data["files"]:
+            _drop_none(each)
+        return data
+
+
+def _drop_none(file: dict[str, Any]) -> None:
+    """Take ``files`` out of what is no post."""
+    if file["files"] is None:
+        del file["files"]
+        return
+    for each in file["files"]:
+        _drop_none(each)
 
 
 def statements(evidence: Sequence[Evidence]) -> Iterator[Statement]:

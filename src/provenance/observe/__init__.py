@@ -1,5 +1,6 @@
 """What a file already says, carrier by carrier: gathered here once, for attach, check and verify alike."""
 
+from provenance.observe import evidence
 from provenance.observe.evidence import AI_SOURCE_TYPES
 from provenance.observe.look import (
     LABELS_ASSERTION,
@@ -7,7 +8,9 @@ from provenance.observe.look import (
     XMP_SUFFIX,
     Look,
     beside,
+    file_error,
     look,
+    manifest_of,
     measured,
     observe,
     observed,
@@ -23,7 +26,10 @@ __all__ = [
     "Look",
     "Sought",
     "beside",
+    "evidence",
+    "file_error",
     "look",
+    "manifest_of",
     "measured",
     "observe",
     "observed",

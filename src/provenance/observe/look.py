@@ -105,7 +105,7 @@ def observe(
     try:
         return observed(path, trust=trust, sought=sought, fetch=fetch).model_copy(update={"path": name})
     except ProvenanceError as error:
-        return Observation(path=name, error=_file_error(error, path))
+        return Observation(path=name, error=file_error(error, path))
 
 
 def observed(
@@ -170,7 +170,7 @@ def _observation(path: Path, found: _Carriers, remarks: Sequence[Remark]) -> Obs
         orientation=orientation,
         evidence=tuple(_evidence_in(found)),
         aigc=_aigc_reading(found.elements),
-        manifest=_verdict(reading),
+        manifest=manifest_of(reading),
         source_types=_source_types(found.fields, reading),
         signer=reading.signer_fingerprint,
         active_manifest=reading.active,
@@ -287,7 +287,8 @@ def beside(path: Path, suffix: str) -> bytes | None:
     return content
 
 
-def _verdict(reading: ManifestReading) -> Manifest:
+def manifest_of(reading: ManifestReading) -> Manifest:
+    """Return what the verification says of a manifest."""
     return Manifest(
         state=reading.state,
         issuer=reading.issuer,
@@ -390,7 +391,8 @@ def _first(items: Sequence[str]) -> str | None:
     return items[0] if items else None
 
 
-def _file_error(error: ProvenanceError, path: Path) -> FileError:
+def file_error(error: ProvenanceError, path: Path) -> FileError:
+    """Return what the verification says of a file that cannot be read."""
     error.details.setdefault("path", path)
     offset = error.details.get("offset")
     return FileError(

@@ -10,15 +10,16 @@ from typing import Annotated, Any, Literal
 import typer
 
 from provenance import _files
-from provenance.attach import POST_FILE, Attached, DrawOptions, Labelled
+from provenance.attach import Attached, DrawOptions, Labelled
 from provenance.cli import output, tables
 from provenance.cli.label_options import Given, given, with_label_options
 from provenance.cli.notice_options import drawing, with_notice_options
 from provenance.cli.output import AsJson, Lang
 from provenance.cli.signers import Certificate, Key, NoManifest, signer_for
 from provenance.errors import ProvenanceError, UsageError
+from provenance.model.post_file import POST_FILE, is_post
 from provenance.model.report import Report
-from provenance.sdk import Provenance, is_post
+from provenance.sdk import Provenance
 from provenance.sources import SourceList
 
 Conflict = Literal["refuse", "keep"]

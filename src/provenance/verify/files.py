@@ -1,4 +1,4 @@
-"""What every carrier of a finished file says, whether it holds, and where carriers disagree."""
+"""What every carrier of a finished file says, and whether it agrees with the others."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
-from provenance.errors import UsageError
+from provenance.errors import AssetNotFound, UsageError
 from provenance.manifests.remote import Fetch
 from provenance.model.compare import PROPAGATION, fields_of, same
 from provenance.model.labels import REPEATABLE
 from provenance.model.observation import Evidence, Observation, contradictions
+from provenance.model.post_file import is_post
 from provenance.model.verification import Conflict, ConflictingValue, FileVerification, Verification, statements
 from provenance.observe import AI_SOURCE_TYPES, NOTHING, Sought, observe
+from provenance.verify.posts import judge_post
 
 Requirement = Literal["valid", "trusted"]
 Progress = Callable[[int, int, str], None]
@@ -45,7 +47,7 @@ def verify(
     """Verify finished files; one that cannot be read is reported with its error, never left out.
 
     Args:
-        paths: The files, in the order of the result.
+        paths: The files, in the order of the result; of a post, its file or folder.
         trust: Certificates (PEM) of authorities whose signers count as trusted.
         require: The manifest state that a clean file needs at least.
         sought: Notices to look for beyond those that a file's record states.
@@ -56,6 +58,11 @@ def verify(
         raise UsageError("option-unknown", option="require", value=require, known="valid, trusted")
 
     def one(path: Path) -> FileVerification:
+        if _is_post(path):
+            return judge_post(path, trust=trust, judge=medium, fine=_MEETS[require])
+        return medium(path)
+
+    def medium(path: Path) -> FileVerification:
         return judge(observe(path, trust=trust, sought=sought, fetch=fetch), require=require)
 
     judged = []
@@ -121,7 +128,15 @@ def judge(found: Observation, *, require: Requirement | None = None) -> FileVeri
         aigc=found.aigc,
         manifest=found.manifest,
         notices=found.notices,
+        active_manifest=found.active_manifest,
     )
+
+
+def _is_post(path: Path) -> bool:
+    try:
+        return is_post(path)
+    except AssetNotFound:  # looking at it as a medium says so
+        return False
 
 
 def conflicts_in(found: Observation) -> Iterator[Conflict]:
