@@ -207,8 +207,8 @@ def _vp9(setting: Setting) -> dict[str, str]:
 
 
 def _av1(setting: Setting) -> dict[str, str]:
-    # The library prints what it does, unless its environment says otherwise.
-    os.environ.setdefault("SVT_LOG", "1")
+    # The library prints what it does, and that it was broken off, unless its environment says otherwise.
+    os.environ.setdefault("SVT_LOG", "0")
     own = "rc=0:aq-mode=0:pred-struct=1:scd=0:lp=2:enable-overlays=0:force-key-frames=1"
     return {"preset": "8", "qp": str(setting.quality), "svtav1-params": own}
 

@@ -74,9 +74,18 @@ class Rendered:
 
 @dataclass(slots=True)
 class _Watch:
-    """Decodes new samples, and compares them with what they should show."""
+    """Decodes new samples, and compares them with what they should show.
+
+    Attributes:
+        decoder: What decodes them.
+        covered: How many pixels of luma notices may cover: errors of the whole picture count as those of the rest.
+        expected: The pictures that should come next, and whether to the bit.
+        least: The least likeness so far.
+        fed: Number of samples.
+    """
 
     decoder: VideoCodecContext
+    covered: int
     expected: deque[tuple[VideoFrame, bool]] = field(default_factory=deque)
     least: float = math.inf
     fed: int = 0
@@ -89,16 +98,17 @@ class _Watch:
                 self.least = 0.0
                 return
             wanted, exact = self.expected.popleft()
-            self.least = min(self.least, _likeness(wanted, frame, exact=exact))
+            self.least = min(self.least, _likeness(wanted, frame, None if exact else self.covered))
 
 
-def _likeness(wanted: VideoFrame, frame: VideoFrame, *, exact: bool) -> float:
+def _likeness(wanted: VideoFrame, frame: VideoFrame, covered: int | None) -> float:
+    """Return the PSNR of luma in dB, no better than it is beside what is covered; None asks for the same picture."""
     if look_of(wanted) != look_of(frame) or (wanted.width, wanted.height) != (frame.width, frame.height):
         return 0.0
-    if exact:
+    if covered is None:
         return math.inf if all(map(np.array_equal, planes(wanted), planes(frame))) else 0.0
     luma, new = planes(wanted)[0], planes(frame)[0]
-    error = cv2.norm(luma, new, cv2.NORM_L2SQR) / luma.size
+    error = cv2.norm(luma, new, cv2.NORM_L2SQR) / max(1, luma.size - covered)
     peak = (1 << look_of(wanted).bits) - 1
     return 10 * math.log10(peak * peak / error) if error else math.inf
 
@@ -133,7 +143,8 @@ def _rendered(task: Task, scratch: BinaryIO, tell: Tell | None) -> Rendered:
     config = packer.config(context.extradata or b"")
     if config is None:
         return Rendered((), b"", 0.0)
-    watch = _Watch(video_codec.decoder(film.codec, config, reorders=True, threads=1))
+    covered = sum(patch.keep.size for patch, _ in task.shown)
+    watch = _Watch(video_codec.decoder(film.codec, config, reorders=True, threads=1), covered)
     new: list[New] = []
     draw = _drawer(task, look)
     for number, frame in enumerate(itertools.chain((first,), frames), around.first):

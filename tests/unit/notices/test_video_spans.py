@@ -1,6 +1,8 @@
 """Notices at several places of one film: what lies between is the source's, byte for byte, and what shows them is not."""
 
+import gc
 import itertools
+from pathlib import Path
 
 import pytest
 
@@ -98,6 +100,27 @@ def test_progress_counts_the_pictures_of_all_parts(films, tmp_path):
     )
     total = sum(span.end - span.first for span in result.frames)
     assert seen == [(at, total, "draw") for at in range(1, total + 1)]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="not run: needs /proc to count threads")
+@pytest.mark.parametrize("name", ["h264", "hevc", "vp9", "av1"])
+def test_an_interruption_leaves_no_thread_and_no_open_file(films, tmp_path, capfd, name):
+    source = films(name)
+
+    def stop(done, *_):
+        if done == GOP:
+            raise KeyboardInterrupt
+
+    def held():
+        gc.collect()
+        return [len(list(Path("/proc/self", what).iterdir())) for what in ("task", "fd")]
+
+    before = held()
+    with pytest.raises(KeyboardInterrupt):
+        drawn(source, tmp_path, [Seconds(start=0, end=3)], progress=stop)
+    assert held() == before
+    assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(
