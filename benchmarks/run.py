@@ -19,6 +19,7 @@ from attaching import attach_rows
 from containers import container_rows
 from importing import import_rows
 from judging import judge_rows, line_rows
+from manifests import manifest_rows
 from matroska import matroska_rows
 from movies import movie_rows
 from subjects import photograph
@@ -54,6 +55,7 @@ def _rows(folder: Path, photo: Path, rounds: int) -> Iterator[Row]:
     yield from movie_rows(folder / "movies", rounds)
     yield from matroska_rows(folder / "matroska", max(3, rounds // 3))
     yield from attach_rows(photo, names, rounds)
+    yield from manifest_rows(photo, folder / "manifests", rounds)
     yield from judge_rows(folder / "post", rounds)
     yield from line_rows(folder / "lines", rounds)
     yield from import_rows(rounds)

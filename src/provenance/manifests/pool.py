@@ -43,6 +43,8 @@ _ENVIRONMENT: Final = (
     "TZ",
     "COVERAGE_PROCESS_START",
 )
+# glibc gives large blocks back to the kernel at once and has them cleared anew for the next: a third of a signature.
+_ALLOCATION: Final = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(64 << 20)}
 _PROGRAM: Final = "import sys; sys.path[:0] = sys.argv[1:]; from provenance.manifests.worker import main; main()"
 # What is signed is a COSE Sig_structure over a claim (RFC 9052, 4.4) and nothing else that a key might be asked for.
 _SIGNED: Final = b"\x84\x6aSignature1"
@@ -103,7 +105,7 @@ class _Worker:
         ours, theirs = socket.socketpair()
         roots = [str(Path(__file__).parents[2]), *(each for each in sys.path if each)]
         command = [sys.executable, "-I", "-c", _PROGRAM, *roots]
-        environment: dict[str, str] = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+        environment = _ALLOCATION | {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         try:
             with theirs:
                 self.process = subprocess.Popen(  # noqa: S603 - this program, again
