@@ -35,7 +35,9 @@ _COARSE: Final = 0.5
 _FINE: Final = (0.99, 0.995, 1.0, 1.005, 1.01)
 _LARGEST_MODEL: Final = 1 << 22  # pixels
 _LARGEST_ZOOM: Final = 4
-_LEAST_CHARACTER: Final = 0.65  # likeness of each single character
+# Likeness of each single character: of drawn ones, resized and encoded badly, at least 0.8; of others most have less,
+# but not those that differ by a stroke (生 and 主).
+_LEAST_CHARACTER: Final = 0.74
 _MOST_BESIDE: Final = 0.03  # of the plate on each side of the text may be as bright as ink
 _GRID: Final = 16
 _LARGEST_SIDE: Final = 1 << 16
