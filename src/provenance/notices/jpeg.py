@@ -12,6 +12,7 @@ from provenance.formats import jpeg_segments, mpf
 from provenance.formats.jpeg_segments import APP2, EOI, FIRST, SOI, Layout, Segment
 from provenance.model.notice import Notice
 from provenance.notices.jpeg_blocks import draw_blocks
+from provenance.notices.jpeg_dct import draw_coefficients
 from provenance.notices.jpeg_frame import Frame, read_frame
 from provenance.notices.jpeg_reencode import reencode
 from provenance.notices.overlay import Drawing, patches
@@ -42,6 +43,9 @@ def draw_jpeg(data: bytes, notices: Sequence[Notice], orientation: int, *, block
     drawn = draw_blocks(data, frame, painted) if blocks and _whole_steps(frame) else None
     if drawn is not None:
         return Drawing(_merged(data, layout, drawn), "blocks", "libturbojpeg")
+    drawn = draw_coefficients(data, frame, painted) if blocks else None
+    if drawn is not None:
+        return Drawing(_merged(data, layout, drawn), "blocks", "jpeglib, baseline" if frame.progressive else "jpeglib")
     drawn, sampling = reencode(data, frame, painted)
     return Drawing(_merged(data, layout, drawn), "full", f"re-encode {sampling}")
 

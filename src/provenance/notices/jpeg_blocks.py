@@ -41,7 +41,7 @@ _LOWEST: Final = np.array([-1024] + [-1023] * 63, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
-class _Span:
+class Span:
     """Blocks `first` onward of one row of blocks, with the weights of ink and picture: (blocks, 8, 8) each."""
 
     first: int
@@ -89,7 +89,7 @@ def draw_blocks(data: bytes, frame: Frame, patches: Sequence[Patch]) -> bytes | 
     library = _library()
     if library is None:
         return None
-    spans = [_spans(frame, component, patches) for component in frame.components]
+    spans = [spans_of(frame, component, patches) for component in frame.components]
     failure: list[BaseException] = []
     callback = _FILTER(_blender(frame, spans, failure))
     options = _OPTION_COPYNONE | (_OPTION_PROGRESSIVE if frame.progressive else 0)
@@ -124,18 +124,18 @@ def draw_blocks(data: bytes, frame: Frame, patches: Sequence[Patch]) -> bytes | 
         library.tjDestroy(handle)
 
 
-def _spans(frame: Frame, component: Component, patches: Sequence[Patch]) -> dict[int, list[_Span]]:
-    """Average the patches down to the component's samples and cut them into rows of blocks."""
+def spans_of(frame: Frame, component: Component, patches: Sequence[Patch]) -> dict[int, list[Span]]:
+    """Return patches, averaged down to the samples of a component and cut into blocks, by their row of blocks."""
     across, down = (
         most // own for most, own in zip(frame.sampling, (component.horizontal, component.vertical), strict=True)
     )
-    spans: dict[int, list[_Span]] = {}
+    spans: dict[int, list[Span]] = {}
     for patch in patches:
         left, top = patch.x % (8 * across), patch.y % (8 * down)
         keep = _tiles(patch.keep, (left, top), (across, down), 1)
         ink = _tiles(patch.ink, (left, top), (across, down), 0)
         for row in range(keep.shape[0]):
-            span = _Span((patch.x - left) // (8 * across), keep[row], ink[row])
+            span = Span((patch.x - left) // (8 * across), keep[row], ink[row])
             spans.setdefault((patch.y - top) // (8 * down) + row, []).append(span)
     return spans
 
@@ -154,13 +154,13 @@ def _tiles(weights: Weights, offset: tuple[int, int], step: tuple[int, int], out
     return tiles
 
 
-def _blender(frame: Frame, spans: Sequence[dict[int, list[_Span]]], failure: list[BaseException]) -> Callable[..., int]:
+def _blender(frame: Frame, spans: Sequence[dict[int, list[Span]]], failure: list[BaseException]) -> Callable[..., int]:
     def blend(coefficients: Any, array: _Region, _plane: _Region, index: int, _number: int, _data: int | None) -> int:
         try:
             # What is left at the end was not drawn: an error that ctypes only prints, or a row never handed over.
             for span in spans[index].pop(array.y // 8, ()):
                 row = np.ctypeslib.as_array(coefficients, (array.w // 8, 64))
-                _blend(row[span.first : span.first + len(span.keep)], span, frame.components[index])
+                blend_span(row[span.first : span.first + len(span.keep)], span, frame.components[index])
         except BaseException as error:  # noqa: BLE001 - nothing may unwind through C; raised again by the caller
             failure.append(error)
             return -1
@@ -169,8 +169,8 @@ def _blender(frame: Frame, spans: Sequence[dict[int, list[_Span]]], failure: lis
     return blend
 
 
-def _blend(blocks: NDArray[np.int16], span: _Span, component: Component) -> None:
-    """Change quantised `blocks` (n, 64) in place."""
+def blend_span(blocks: NDArray[np.int16], span: Span, component: Component) -> None:
+    """Draw a span into quantised coefficients in place: (blocks, 64), row by row in each block."""
     values = (blocks * component.table).reshape(-1, 8, 8)
     samples = np.clip(_DCT.T @ values @ _DCT + 128, 0, 255)
     plate = 1 - span.keep - span.ink

@@ -12,7 +12,7 @@ from PIL import Image
 from provenance.errors import MalformedMedia, MediaTooLarge, NoticeDoesNotFit
 from provenance.formats import jpeg_segments
 from provenance.formats.jpeg_segments import APP2, DQT, SOS
-from provenance.notices import draw, jpeg_blocks, measure, refusal
+from provenance.notices import draw, jpeg_blocks, jpeg_dct, measure, refusal
 from provenance.notices.place import to_displayed
 
 from .conftest import FULL_PROOF, combined, drawn, encoded, mask, notices_for, pixels, scene
@@ -163,6 +163,7 @@ def test_without_the_library_the_tables_and_the_sampling_are_the_sources(
     tmp_path, monkeypatch, subsampling, progressive
 ):
     monkeypatch.setattr(jpeg_blocks, "_library", lambda: None)
+    monkeypatch.setattr(jpeg_dct, "_library", lambda: None)
     data = encoded(scene(), "JPEG", quality=83, subsampling=subsampling, progressive=progressive)
     notices = notices_for(701, 541, 6)
     target, result = drawn(data, notices, tmp_path, orientation=6)
@@ -185,6 +186,35 @@ def test_without_the_library_inks_are_refused_with_the_way_on(tmp_path):
     data = encoded(scene().convert("CMYK"), "JPEG")
     with pytest.raises(NoticeDoesNotFit, match=r'libturbojpeg.*"draw": \[\]'):
         drawn(data, notices_for(701, 541), tmp_path, blocks=False)
+
+
+@turbojpeg
+@pytest.mark.parametrize("options", [{"subsampling": 0}, {"subsampling": 1}, {"subsampling": 2}, {"progressive": True}])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_jpeglib_changes_the_same_blocks_to_the_same_pixels(tmp_path, monkeypatch, mode, options):
+    pytest.importorskip("jpeglib")
+    data = encoded(scene().convert(mode), "JPEG", quality=83, comment=b"a comment", **options)
+    notices = notices_for(701, 541, 6)
+    expected = pixels(drawn(data, notices, tmp_path, orientation=6)[0])
+    monkeypatch.setattr(jpeg_blocks, "_library", lambda: None)
+    target, result = drawn(data, notices, tmp_path, orientation=6)
+    method = "jpeglib, baseline" if "progressive" in options else "jpeglib"
+    assert (result.media_change, result.method) == ("blocks", method)
+    assert np.array_equal(pixels(target), expected)
+    assert others(target.read_bytes()) == others(data)
+
+
+def test_jpeglib_leaves_inks_to_others_and_says_what_it_cannot_read(tmp_path, monkeypatch):
+    class Broken:
+        def read_dct(self, path):
+            raise RuntimeError("no")
+
+    monkeypatch.setattr(jpeg_blocks, "_library", lambda: None)
+    monkeypatch.setattr(jpeg_dct, "_library", Broken)
+    with pytest.raises(NoticeDoesNotFit, match="libturbojpeg"):
+        drawn(encoded(scene().convert("CMYK"), "JPEG"), notices_for(701, 541), tmp_path)
+    with pytest.raises(MalformedMedia, match="damaged"):
+        drawn(encoded(scene(), "JPEG"), notices_for(701, 541), tmp_path)
 
 
 def rich_jpeg(tail: bytes = b"") -> bytes:
