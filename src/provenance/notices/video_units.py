@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -19,7 +20,7 @@ from provenance.notices.video_nal import KINDS, Codec, kind_of
 
 # Which numbers new parameter sets may have; see `video_nal.renumbered` for those of H.265.
 _NUMBERS: Final[dict[Codec, range]] = {"h264": range(1, 32), "hevc": range(1, 16)}
-_BEFORE_SLICES: Final = 1 << 14  # bytes of a sample in which its parameter sets lie, if it has any
+_BEFORE_SLICES: Final = 1 << 12  # bytes of a sample in which its parameter sets lie, if it has any
 
 
 class Packing(Protocol):
@@ -155,8 +156,11 @@ def check_samples(film: Film) -> None:
 
     Raises:
         MalformedMedia: ``video-damaged``.
+        NoticeDoesNotFit: ``video-samples-shared``: together they are longer than the file.
         OSError: Reading failed.
     """
+    if int(film.sizes.sum()) > film.file.seek(0, os.SEEK_END):
+        raise does_not_fit("video-samples-shared")
     if film.codec not in _NUMBERS:
         return
     width = video_config.parse("h264" if film.codec == "h264" else "hevc", film.config).width
