@@ -66,6 +66,7 @@ _WHOLE: Final[Mapping[str, Writer]] = {"mp3": audio_whole.insert_mp3}
 _REASONS: Final = {"audio-kind": "audio-full-kind", "audio-not-verified": "audio-full-not-verified"}
 _ORDER: Final[tuple[Position, ...]] = get_args(Position)
 _CODECS: Final = {"mp3": {"mp3", "mp2"}, "m4a": {"aac", "alac"}, "opus": {"opus"}, "flac": {"flac"}}
+_PROFILE: Final = "LC"  # of AAC: the only one that the encoder writes
 _LEAST_SECONDS: Final = 0.05
 
 
@@ -135,6 +136,8 @@ def _checked(file: BinaryIO, name: str) -> audio_stream.Sound:
     sound = audio_stream.probe(file, name)
     if name not in _WRITERS or sound.codec not in _CODECS.get(name, {sound.codec}):
         raise does_not_fit("audio-codec", codec=sound.codec)
+    if sound.codec == "aac" and sound.profile != _PROFILE:
+        raise does_not_fit("audio-profile", profile=sound.profile)
     if sound.seconds < _LEAST_SECONDS:
         raise does_not_fit("audio-empty")
     return sound

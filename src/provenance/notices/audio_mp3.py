@@ -87,7 +87,7 @@ def insert(job: Job, target: BinaryIO) -> Written:
         edits.append(Edit(frames.offset(number), frames.offset(number), b"".join(new)))
         put.append(Put(number, len(new)))
     if frames.xing:
-        added = sum(each.packets for each in put)
+        added = [each.packets for each in put]
         edits.append(renewed(job.file, frames.xing, (frames.offsets, frames.end), edits, added))
     edits += _chapters(job.file, frames, put)
     splice(job.file, target, edits)

@@ -102,8 +102,9 @@ def _encoded(sound: Sound, label: Samples) -> Encoded:
             raise does_not_fit("audio-profile", profile="ALAC")
         return made
     rate = max(sound.bit_rate, _LEAST_RATE * sound.channels)
-    made = audio_codec.encoded(sound, Setting(rate), label)
-    if sound.profile != "LC" or made.config[:_AAC_SAME] != sound.config[:_AAC_SAME]:
+    # Noise that a decoder makes up would leave its mark on the noise of the content.
+    made = audio_codec.encoded(sound, Setting(rate, options={"aac_pns": "0"}), label)
+    if made.config[:_AAC_SAME] != sound.config[:_AAC_SAME]:
         raise does_not_fit("audio-profile", profile=sound.profile)
     return made
 

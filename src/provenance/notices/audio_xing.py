@@ -71,7 +71,7 @@ def xing_in(data: bytes, start: int, head: Head) -> Xing | None:
 
 
 def renewed(
-    file: BinaryIO, xing: Xing, frames: tuple[NDArray[np.int64], int], edits: Sequence[Edit], added: int
+    file: BinaryIO, xing: Xing, frames: tuple[NDArray[np.int64], int], edits: Sequence[Edit], added: Sequence[int]
 ) -> Edit:
     """Return the edit that makes the tag true of a file with frames put in.
 
@@ -80,7 +80,7 @@ def renewed(
         xing: Its tag.
         frames: Where its frames start, that of the tag first, and where the last one ends.
         edits: What is put in.
-        added: How many frames that is.
+        added: How many frames each of them is.
 
     Raises:
         OSError: Reading failed.
@@ -90,7 +90,7 @@ def renewed(
     growth = sum(each.growth for each in edits)
     at = xing.flags_at + 4
     if xing.flags & _COUNT:
-        _put(data, at, 4, len(offsets) - 1 + added)
+        _put(data, at, 4, len(offsets) - 1 + sum(added))
         at += 4
     if xing.flags & _BYTES:
         _put(data, at, 4, end - xing.start + growth)
@@ -110,14 +110,13 @@ def _put(data: bytearray, at: int, size: int, value: int) -> None:
     data[at : at + size] = min(value, (1 << 8 * size) - 1).to_bytes(size, "big")
 
 
-def _table(offsets: NDArray[np.int64], end: int, edits: Sequence[Edit], added: int) -> bytes:
+def _table(offsets: NDArray[np.int64], end: int, edits: Sequence[Edit], added: Sequence[int]) -> bytes:
     """Return for each hundredth of the time which of 256 parts of the bytes it is in."""
     start = int(offsets[0])
     sounding = offsets[1:] - start
     places = [sounding]
-    for each in edits:
+    for each, count in zip(reversed(edits), reversed(added), strict=True):
         moved = [np.where(place >= each.start - start, place + each.growth, place) for place in places]
-        count = max(1, round(added / len(edits)))
         places = [*moved, each.start - start + np.arange(count) * each.growth // count]
     ordered = np.sort(np.concatenate(places))
     whole = end - start + sum(each.growth for each in edits)

@@ -92,7 +92,7 @@ def find(heard: Mono) -> Heard | None:
     near = np.arange(max(0, top - _RIM), min(len(score), top + _RIM + 1))
     best = int(np.median(near[score[near] >= min(1.0, score[top])]))
     within = [each for each in hops if 0 <= each.first < len(_CELLS) * _PER_UNIT]
-    others = float(np.mean([_mean(rest, starts[best : best + 1], each) for each in within]))
+    others = float(np.mean([_mean(_sums(rest), starts[best : best + 1], each) for each in within]))
     at = (starts[best] * _HOP + _WINDOW / 2 - len(quiet)) / RATE
     return Heard(max(0.0, float(at)), float(level[best]) > _CLEAR * others, others > _OVER * float(level[best]))
 
@@ -134,9 +134,10 @@ def _inner_hops() -> list[_Hops]:
 
 def _scores(tone: Levels, beside: Levels, starts: NDArray[np.int64], hops: Sequence[_Hops]) -> tuple[Levels, Levels]:
     """Return for every start how near what sounds there is to the rhythm, 1 and more if it is it, and its level."""
-    on = [_mean(tone, starts, each) for each in hops if each.sounds]
-    near = [_mean(beside, starts, each) for each in hops if each.sounds]
-    off = [_mean(tone, starts, each) for each in hops if not each.sounds]
+    tones, others = _sums(tone), _sums(beside)
+    on = [_mean(tones, starts, each) for each in hops if each.sounds]
+    near = [_mean(others, starts, each) for each in hops if each.sounds]
+    off = [_mean(tones, starts, each) for each in hops if not each.sounds]
     weakest, strongest = np.min(on, axis=0), np.max(on, axis=0)
     conditions = (
         weakest / np.max(off, axis=0) / _MARGIN,
@@ -147,7 +148,10 @@ def _scores(tone: Levels, beside: Levels, starts: NDArray[np.int64], hops: Seque
     return np.min(conditions, axis=0), np.mean(on, axis=0)
 
 
-def _mean(values: Levels, starts: NDArray[np.int64], hops: _Hops) -> Levels:
-    sums = np.concatenate(([0.0], np.cumsum(values)))
-    ends = np.minimum(starts + hops.last, len(values))
+def _sums(values: Levels) -> Levels:
+    return np.concatenate(([0.0], np.cumsum(values)))
+
+
+def _mean(sums: Levels, starts: NDArray[np.int64], hops: _Hops) -> Levels:
+    ends = np.minimum(starts + hops.last, len(sums) - 1)
     return np.asarray((sums[ends] - sums[starts + hops.first]) / (hops.last - hops.first), np.float64)
