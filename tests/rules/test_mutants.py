@@ -18,11 +18,11 @@ MUST_DIE = (
     "engine.evaluate: each.severity == 'blocking' -> each.severity != 'blocking'",
     "engine._statuses: 'present' if shown else 'missing' -> 'present' if shown else 'present'",
     "flaws._in_time: seconds.start > 0 -> seconds.start >= 0",
-    "house.unverified: notice.status == 'required' -> notice.status != 'required'",
+    "house.unverified: notice.surface != 'media' -> notice.surface == 'media'",
     "judges.Judge._judge: not live -> not not live",
     "judges._duty: {'MUST', 'NOT'} -> {'NOT'}",
     "said.Said.qualified: each.expires < self.on -> each.expires <= self.on",
-    "texts.shows: return True -> return None",
+    "said.Said.status: 'missing' if self.pages else 'required' -> 'missing' if self.pages else 'missing'",
     "views._readable: each.found and (is_text or large_and_clear(each, catalog)) -> each.found or (is_text or large_and_clear(each, catalog))",
     "views._says: each.on != 'post' -> each.on == 'post'",
 )

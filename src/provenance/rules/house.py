@@ -44,7 +44,7 @@ def unverified(catalog: Catalog, notices: Iterable[NoticeStatus]) -> Iterator[Fi
     for notice in notices:
         rule = _ON_PAGES.get(notice.status) if notice.surface != "media" else None
         if rule is not None:
-            fields = {"kind": notice.kind, "surface": _surface(notice.surface), "text": notice.text}
+            fields = {"surface": _surface(notice.surface), "text": notice.text}
             yield house_finding(catalog, rule, notice.pointer, fields)
 
 
