@@ -185,7 +185,12 @@ def _end(container: InputContainer, seconds: Seconds) -> float:
 
 
 def _times(start: float, end: float) -> list[float]:
-    """Return when to look: every half second, after three seconds less often in a long time, and before the end."""
+    """Return when to look: every half second, after three seconds less often in a long time, and before the end.
+
+    A film that was cut after it was drawn on may end before a notice starts.
+    """
+    if end < start:
+        return []
     last = max(start, end - 0.001)
     count = int((end - start) / _STEP) + 1
     if count <= _MOST_LOOKS:
