@@ -24,7 +24,7 @@ from provenance.notices.match import (
     setting_on,
 )
 from provenance.notices.place import DRAWN_HEIGHT, SMALLEST_SIDE, Placed, ink_target, plate_size
-from provenance.notices.search import anywhere, parts_of
+from provenance.notices.seek import anywhere, parts_of
 from provenance.notices.typeset import Setting, sized_by_ink
 
 # The style `labels/notices/plate.toml`; a test holds both equal.

@@ -19,7 +19,7 @@ from provenance.model.notice import Box, NoticeReading
 from provenance.notices.decode import frames
 from provenance.notices.find import LEAST_CONTRAST, LEAST_HEIGHT
 from provenance.notices.match import Gray, Mask, Picture, luminance
-from provenance.notices.search import pieces_of
+from provenance.notices.seek import pieces_of
 
 KindOf = Callable[[str], str | None]
 """Says of which label kind a text is the notice, if of any."""
