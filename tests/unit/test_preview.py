@@ -124,10 +124,10 @@ def test_a_film_says_every_time_that_its_notice_shows(tmp_path):
     found = preview(source, AI, catalog=CATALOG, options=DrawOptions(at=("end",), seconds=2))
     assert [notice.seconds.start for notice in found.notices] == [0, pytest.approx(10, abs=0.1)]
     text = page(found, catalog=CATALOG, locale="en")
-    assert "from 0.0 s to 2.0 s" in text
+    assert "from 0 s to 2 s" in text
     whole = preview(source, AI, catalog=CATALOG, options=DrawOptions(seconds=math.inf))
     assert [notice.seconds.end for notice in whole.notices] == [None]
-    assert "from 0.0 s to the end" in page(whole, catalog=CATALOG, locale="en")
+    assert "from 0 s to the end" in page(whole, catalog=CATALOG, locale="en")
 
 
 def test_a_film_of_a_codec_that_cannot_be_drawn_on_is_refused_as_attach_does(tmp_path):

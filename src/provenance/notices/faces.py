@@ -6,6 +6,7 @@ the shipped one, one that the caller names, that of the ``fonts`` extra, those t
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
@@ -53,6 +54,7 @@ _MOST_FACES: Final = 16
 _BOLD: Final = 700
 _WEIGHT: Final = b"Weight"
 _PROBE: Final = 48.0  # pixels
+_LARGEST_GLYPH: Final = 4  # em
 _NOWHERE: Final = "\U0010ffff"  # no character, and none ever: fonts draw what they draw for those they lack
 
 # Cc, Cf, Zl, Zp: not seen, or seen to turn others about; Cs: half a character; Co: whatever a font makes of it.
@@ -126,13 +128,11 @@ def loaded(face: Face, size: float) -> ImageFont.FreeTypeFont:
     layout = ImageFont.Layout.BASIC
     if face.path is None:
         return ImageFont.truetype(io.BytesIO(_shipped_bytes()), size, layout_engine=layout)
-    try:
+    with legible(face):
         if face.path.stat().st_size > _LARGEST_FONT:
             raise UsageError("font-too-large", path=face.path, limit=_LARGEST_FONT)
         font = ImageFont.truetype(str(face.path), size, index=face.index, layout_engine=layout)
         _make_bold(font)
-    except (OSError, ValueError) as error:
-        raise UsageError("font-unreadable", path=face.path, reason=error) from error
     return font
 
 
@@ -219,15 +219,37 @@ def _lacking(face: Face, text: str) -> set[str]:
 
 @lru_cache(maxsize=1 << 14)
 def _draws(face: Face, character: str) -> bool:
-    drawn = _mask(face, character)
-    if drawn == _mask(face, _NOWHERE):
+    try:
+        drawn, lacking = _mask(face, character), _mask(face, _NOWHERE)
+    except UsageError:  # one damaged glyph need not be another text's
+        return False
+    if drawn is None or drawn == lacking:
         return False
     return any(drawn[1]) or unicodedata.category(character) == "Zs"
 
 
-def _mask(face: Face, character: str) -> tuple[tuple[int, int], bytes]:
-    mask = loaded(face, _PROBE).getmask(character)
+def _mask(face: Face, character: str) -> tuple[tuple[int, int], bytes] | None:
+    """Return what a face draws for a character; None where it is larger than any character."""
+    font = loaded(face, _PROBE)
+    with legible(face):
+        left, top, right, bottom = font.getbbox(character)
+        if max(right - left, bottom - top, font.getlength(character)) > _LARGEST_GLYPH * _PROBE:
+            return None
+        mask = font.getmask(character)
     return mask.size, bytes(mask)
+
+
+@contextlib.contextmanager
+def legible(face: Face) -> Iterator[None]:
+    """Refuse a font whose damage shows only when something is set in it.
+
+    Raises:
+        UsageError: FreeType cannot draw with it.
+    """
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise UsageError("font-unreadable", path=face.path, reason=error) from error
 
 
 def _joins(character: str) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from provenance.notices.faces import SHIPPED, Face, face_for, loaded
+from provenance.notices.faces import SHIPPED, Face, face_for, legible, loaded
 from provenance.notices.refusal import does_not_fit
 
 Coverage = NDArray[np.float32]
@@ -23,6 +23,7 @@ _LEADING: Final = 1.3
 _EM_AND_PADS: Final = 1.5  # height of a one-line plate
 _BASELINE: Final = 0.88  # below the top of a line's em box; centres the ink of ideographs in it
 _REFERENCE: Final = 256.0
+_MOST_PER_INK: Final = 4  # of font size; letters and ideographs need 1 to 2
 _HALF_COVERED: Final = 128
 
 _IDEOGRAPH = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -72,13 +73,15 @@ def sized_by_ink(text: str, ink: int, room: int, face: Face | None = None) -> Se
 
     Raises:
         GlyphMissing: no face is given, and none at hand can draw the text.
-        NoticeDoesNotFit: the text is too long, or `room` too narrow for one character.
+        NoticeDoesNotFit: the text is too long, has no letter, digit or ideograph, or `room` is too narrow for one.
     """
     face = face or face_for(text)
     measured = measured_characters(text)
     size = ink * _REFERENCE / max(1, ink_height(measured, _REFERENCE, face))
+    if size > _MOST_PER_INK * ink:  # dashes and dots alone
+        raise does_not_fit("notice-too-flat", text=text)
     # Hinting and anti-aliasing can cost a row: grow until the rows are there.
-    while ink_height(measured, size, face) < ink and size < 4 * ink:
+    while ink_height(measured, size, face) < ink and size < _MOST_PER_INK * ink:
         size += 0.5
     return at_size(text, size, room, face)
 
@@ -127,9 +130,10 @@ def coverage(setting: Setting, width: int, height: int, only: str | None = None)
     plate = Image.new("L", (width, height))
     canvas = ImageDraw.Draw(plate)
     font = loaded(setting.face, setting.size)
-    for cell in cells(setting, height):
-        if only is None or cell.character in only:
-            canvas.text((round(cell.left), cell.baseline), cell.character, fill=255, font=font, anchor="ls")
+    with legible(setting.face):
+        for cell in cells(setting, height):
+            if only is None or cell.character in only:
+                canvas.text((round(cell.left), cell.baseline), cell.character, fill=255, font=font, anchor="ls")
     return np.asarray(plate, dtype=np.float32) / np.float32(255)
 
 
@@ -141,11 +145,13 @@ def measured_characters(text: str) -> str:
 
 def ink_height(characters: str, size: float, face: Face | None = None) -> int:
     """Return the rows from the highest to the lowest ink of `characters` on one line, in pixels."""
-    font = loaded(face or face_for(characters), size)
-    _, top, _, bottom = font.getbbox(characters, anchor="ls")
-    width = int(np.ceil(font.getlength(characters))) + 2
-    line = Image.new("L", (width, int(bottom - top) + 4))
-    ImageDraw.Draw(line).text((1, 2 - int(top)), characters, fill=255, font=font, anchor="ls")
+    face = face or face_for(characters)
+    font = loaded(face, size)
+    with legible(face):
+        _, top, _, bottom = font.getbbox(characters, anchor="ls")
+        width = int(np.ceil(font.getlength(characters))) + 2
+        line = Image.new("L", (width, int(bottom - top) + 4))
+        ImageDraw.Draw(line).text((1, 2 - int(top)), characters, fill=255, font=font, anchor="ls")
     rows = np.flatnonzero((np.asarray(line) >= _HALF_COVERED).any(axis=1))
     return int(rows[-1] - rows[0] + 1) if rows.size else 0
 
@@ -204,4 +210,6 @@ def _advance(text: str, face: Face) -> float:
 
 @lru_cache(maxsize=1 << 16)
 def _unit_advance(character: str, face: Face) -> float:
-    return loaded(face, _REFERENCE).getlength(character) / _REFERENCE
+    font = loaded(face, _REFERENCE)
+    with legible(face):
+        return font.getlength(character) / _REFERENCE

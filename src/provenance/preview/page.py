@@ -121,7 +121,7 @@ def _row(notice: Notice, locale: Locale) -> str:
     when = _text("preview-always", locale)
     if seconds is not None:
         code = "preview-from" if seconds.end is None else "preview-from-to"
-        when = _text(code, locale, start=seconds.start, end=seconds.end)
+        when = _text(code, locale, start=f"{seconds.start:g}", end=f"{seconds.end or 0:g}")
     return f'<tr><th scope="row">{escape(notice.text)}</th><td>{where}</td><td>{when}</td></tr>'
 
 

@@ -1,4 +1,5 @@
 import io
+import os
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from PIL import Image, ImageFont
 
 from provenance._messages import fill
 from provenance.catalog import Catalog
-from provenance.errors import GlyphMissing, UsageError
+from provenance.errors import GlyphMissing, NoticeDoesNotFit, UsageError
 from provenance.model.notice import Notice
 from provenance.notices import draw, faces, layout, require_glyphs
 from provenance.notices.faces import SHIPPED, Face, face_for, faces_for, loaded
@@ -18,10 +19,11 @@ from provenance.notices.find import readings
 from provenance.notices.place import Placed
 from provenance.notices.typeset import at_size, coverage, ink_height, sized_by_ink
 
+FULL_PROOF = os.environ.get("PROVENANCE_PROOF") == "full"
 BEYOND = "信息来源:泸州日报"  # 泸 is none of the shipped characters
 
 
-def box_glyph(advance=1000, height=880):
+def box_glyph(height=880):
     pen = TTGlyphPen(None)
     for left, bottom, right, top in ((80, 0, 920, height),):
         pen.moveTo((left, bottom))
@@ -32,7 +34,7 @@ def box_glyph(advance=1000, height=880):
     return pen.glyph()
 
 
-def font_file(folder: Path, characters: str, *, name="Test Sans", blank="") -> Path:
+def font_file(folder: Path, characters: str, *, name="Test Sans", blank="", advance=1000) -> Path:
     """Write a font in which each of `characters` is a solid block, and those in `blank` are nothing."""
     glyphs = {".notdef": box_glyph(height=300), "space": TTGlyphPen(None).glyph()}
     cmap = {0x20: "space"}
@@ -43,7 +45,7 @@ def font_file(folder: Path, characters: str, *, name="Test Sans", blank="") -> P
     builder.setupGlyphOrder(list(glyphs))
     builder.setupCharacterMap(cmap)
     builder.setupGlyf(glyphs)
-    builder.setupHorizontalMetrics(dict.fromkeys(glyphs, (1000, 80)))
+    builder.setupHorizontalMetrics(dict.fromkeys(glyphs, (advance, 80)))
     builder.setupHorizontalHeader(ascent=900, descent=-100)
     builder.setupNameTable({"familyName": name, "styleName": "Regular"})
     builder.setupOS2()
@@ -175,6 +177,32 @@ def test_a_font_cut_short_is_refused_or_draws(tmp_path):
         except (UsageError, GlyphMissing):
             refused += 1
     assert refused
+
+
+def test_a_mutated_font_is_refused_or_draws(tmp_path):
+    """FreeType finds some damage only when a glyph is drawn, and only at some sizes."""
+    whole, chance = font_file(tmp_path, BEYOND).read_bytes(), np.random.default_rng(11)
+    seen = set()
+    for number in range(1000 if FULL_PROOF else 150):
+        mutant = bytearray(whole)
+        for at in chance.integers(0, len(whole), chance.choice((1, 3, 10, 60))):
+            mutant[at] = chance.integers(0, 256)
+        path = tmp_path / f"{number}.ttf"
+        path.write_bytes(mutant)
+        try:
+            (notice,) = layout([("source", BEYOND)], 1280, 720, font=path)
+            seen.add(type(notice))
+            coverage(sized_by_ink(BEYOND, 41, notice.box.width, Face(path)), notice.box.width, notice.box.height)
+        except (UsageError, NoticeDoesNotFit) as error:
+            seen.add(type(error))
+        path.unlink()
+    assert {Placed, Notice} <= seen
+
+
+def test_a_font_whose_glyphs_are_huge_is_passed_over(tmp_path, alone):
+    path = font_file(tmp_path, BEYOND, advance=30_000)
+    with pytest.raises(GlyphMissing):
+        layout([("source", BEYOND)], 1280, 720, font=path)
 
 
 def test_a_damaged_font_of_the_system_is_passed_over(tmp_path, monkeypatch):

@@ -120,6 +120,13 @@ def test_a_character_wider_than_the_room_does_not_fit():
         sized_by_ink("AI生成", 30, 40)
 
 
+@pytest.mark.parametrize("text", ["-", "……", "——", "."])
+def test_marks_alone_are_no_notice(text):
+    with pytest.raises(NoticeDoesNotFit) as caught:
+        sized_by_ink(text, 40, 1000)
+    assert caught.value.code == "notice-too-flat"
+
+
 def test_an_endless_text_does_not_fit():
     with pytest.raises(NoticeDoesNotFit):
         sized_by_ink("成" * 2000, 30, 3000)
