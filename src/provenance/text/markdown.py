@@ -85,8 +85,7 @@ def _inline(state: StateCore) -> None:
     for token in state.tokens:
         if token.type != "inline":
             continue
-        if token.children is None:
-            token.children = []
+        token.children = []
         if len(token.content) <= _LONGEST_INLINE:
             state.md.inline.parse(token.content, state.md, state.env, token.children)
         else:

@@ -115,7 +115,7 @@ def test_what_follows_apart_does_not_continue_the_notice(body: str, form: str | 
     "piece", ["<", "<!--", "<script>", "<script", "&", "<a ", "-->", "</script", "<p hidden>", "<p style="]
 )
 def test_hostile_html_is_read_in_linear_time(piece: str) -> None:
-    body = piece * (1_000_000 // len(piece))
+    body = piece * (200_000 // len(piece))
     start = time.process_time()
     shown(body, "html")
     assert time.process_time() - start < 2
