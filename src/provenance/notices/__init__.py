@@ -24,6 +24,7 @@ _MODULES: Final = {
     "layout": "place",
     "measure": "find",
     "require_glyphs": "typeset",
+    "search": "find",
 }
 
 
