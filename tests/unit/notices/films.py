@@ -29,6 +29,7 @@ _SUBTITLE = "1\n00:00:00,500 --> 00:00:02,000\nspoken\n"
 FILMS = {
     "h264": ("mp4", (*_SEEN, *_HEARD, *_X264)),
     "h264-moov-first": ("mp4", (*_SEEN, *_HEARD, *_X264, "-bf", "3", "-movflags", "+faststart")),
+    "h264-grain": ("mp4", (*_SEEN, "-vf", "noise=alls=30:allf=t", *_X264, "-preset", "ultrafast", "-crf", "28")),
     "h264-baseline": ("mp4", (*_SEEN, *_HEARD, *_X264, "-profile:v", "baseline")),
     "h264-quicktime": ("mov", (*_SEEN, *_HEARD, *_X264, "-timecode", "01:00:00:00")),
     "h264-rotated": ("mov", ("-i", "{folder}/h264-baseline.mp4", "-c", "copy", "-metadata:s:v", "rotate=90")),

@@ -8,7 +8,7 @@ import pytest
 
 from provenance.errors import NoticeDoesNotFit
 from provenance.model.notice import Seconds
-from provenance.notices import layout
+from provenance.notices import layout, video_mp4
 from provenance.notices.video import draw_video, probe, shown_at
 from provenance.notices.video_measure import measure_video
 
@@ -18,8 +18,17 @@ from .films import GOP, RATE, Films, packets, pictures
 pytest.importorskip("av")
 
 LENGTH = 15  # seconds
+PAGE = 4096
 SHAPES = ["h264", "hevc", "vp9", "h264-matroska"]
-MORE_SHAPES = ["av1", "h264-moov-first", "h264-rotated", "hevc-matroska", "hevc-in-band", "h264-quicktime", "h264-10-bit"]
+MORE_SHAPES = [
+    "av1",
+    "h264-moov-first",
+    "h264-rotated",
+    "hevc-matroska",
+    "hevc-in-band",
+    "h264-quicktime",
+    "h264-10-bit",
+]
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +70,23 @@ def test_start_middle_and_end_are_encoded_anew_and_nothing_else(films, tmp_path,
         assert reading.found
         assert reading.seconds.start == pytest.approx(notice.seconds.start, abs=1 / RATE)
         assert reading.seconds.end == pytest.approx(notice.seconds.end or LENGTH, abs=2 / RATE)
+
+
+def test_what_is_copied_moves_by_whole_pages(films, tmp_path):
+    """The kernel copies pages as they are; between two notices and behind them it is asked for megabytes."""
+    source = films("h264-grain")
+    target, _, result = drawn(source, tmp_path, [Seconds(start=0, end=2), Seconds(start=7, end=9)])
+    assert len(result.frames) == 2
+    places = []
+    for path in (source, target):
+        with path.open("rb") as file:
+            film = video_mp4.read(file)
+            places.append(film.offsets)
+    moved = places[1] - places[0]
+    for number in (result.frames[0].end + 2 * GOP, result.frames[1].end + 2 * GOP):
+        assert moved[number] > 0
+        assert moved[number] % PAGE == 0
+    assert pictures(source)[result.frames[1].end :] == pictures(target)[result.frames[1].end :]
 
 
 def test_a_notice_said_twice_of_one_moment_is_drawn_once(films, tmp_path):
