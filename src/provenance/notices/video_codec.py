@@ -79,7 +79,7 @@ def delay_of(film: Film, context: VideoCodecContext) -> int:
     if context.reorder_depth <= _MOST_DELAY:
         return context.reorder_depth
     places = np.argsort(order(film, Span(0, film.count)))
-    return int((places - np.arange(len(places))).max(initial=0))
+    return int((np.arange(len(places)) - places).max(initial=0))
 
 
 def decoder(codec: str, config: bytes, *, reorders: bool, threads: int = 0) -> VideoCodecContext:
