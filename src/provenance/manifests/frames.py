@@ -26,6 +26,10 @@ class Unusable(Exception):
     """The other side said something that is no message."""
 
 
+class TooLong(Unusable):
+    """A message is longer than its limit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One message; `files` are descriptors that the receiver owns."""
@@ -45,12 +49,12 @@ def send(
     """Send a message, at the latest by `until` (`time.monotonic`).
 
     Raises:
-        Unusable: it is too long.
+        TooLong: it is.
         OSError: the other side is gone; a `TimeoutError` says that it does not listen.
     """
     text = json.dumps(told).encode()
     if len(text) > MOST_JSON or len(blob) > MOST_BYTES:
-        raise Unusable("too long")
+        raise TooLong("too long")
     _wait_until(connection, until)
     head = _HEAD.pack(len(text), len(blob))
     if files:
@@ -83,7 +87,7 @@ def _frame(connection: socket.socket, head: bytes, files: tuple[int, ...], until
     head += _exactly(connection, _HEAD.size - len(head), until)
     length, rest = _HEAD.unpack(head)
     if length > MOST_JSON or rest > MOST_BYTES:
-        raise Unusable("too long")
+        raise TooLong("too long")
     try:
         told = json.loads(_exactly(connection, length, until))
     except (ValueError, RecursionError) as error:

@@ -28,7 +28,9 @@ MOST_WORKERS: Final = 4
 IDLE_SECONDS: Final = 50
 """Less than a worker itself waits, so that none is asked while it ends."""
 SECONDS: Final = 30
-_BYTES_A_SECOND: Final = 8 << 20
+_BYTES_A_SECOND: Final = 4 << 20
+_LARGE: Final = 64 << 20
+_LARGE_AT_ONCE: Final = 2  # each takes half a gigabyte of memory, however many workers there are
 _GROWTH: Final = 256 << 20  # what a manifest, with all those before it, may add to a file
 _DYING_SECONDS: Final = 5
 _TOLD: Final = 65536
@@ -82,13 +84,14 @@ def ask(
     """
     seconds = SECONDS + size / _BYTES_A_SECOND
     told = {**request, "seconds": seconds, "most_written": _most_written(size)}
-    worker = _pool.taken()
-    try:
-        answer = worker.ask(told, blob, [each.fileno() for each in files], time.monotonic() + seconds, signs)
-    except BaseException:
-        _pool.drop(worker)
-        raise
-    _pool.give_back(worker)
+    with _pool.large if size > _LARGE else contextlib.nullcontext():
+        worker = _pool.taken()
+        try:
+            answer = worker.ask(told, blob, [each.fileno() for each in files], time.monotonic() + seconds, signs)
+        except BaseException:
+            _pool.drop(worker)
+            raise
+        _pool.give_back(worker)
     return answer
 
 
@@ -146,7 +149,8 @@ class _Worker:
         except TimeoutError:
             raise WorkerFailed("limit.time", f"no answer in {told['seconds']:.0f} s") from None
         except frames.Unusable as error:
-            raise WorkerFailed("limit.size", str(error)) from error
+            code = "limit.size" if isinstance(error, frames.TooLong) else "crash"
+            raise WorkerFailed(code, str(error)) from error
         except OSError as error:
             raise self.failure() from error
 
@@ -208,6 +212,7 @@ class _Pool:
         self._idle: list[_Worker] = []
         self._all: set[_Worker] = set()
         self._starting = 0
+        self.large = threading.BoundedSemaphore(_LARGE_AT_ONCE)
         self._most = max(2, min(MOST_WORKERS, _processors()))
 
     def taken(self) -> _Worker:

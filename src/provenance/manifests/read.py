@@ -52,6 +52,8 @@ def _read(path: Path, request: dict[str, Any], store: bytes) -> ManifestReading:
         return verdict.from_plain(told["reading"])
     except pool.WorkerFailed as error:
         return ManifestReading("unreadable", codes=(error.code,), reason=error.reason)
+    except (LookupError, TypeError, AttributeError) as error:  # a worker that a file has taken over says anything
+        return ManifestReading("unreadable", codes=("crash",), reason=repr(error))
 
 
 def store_in(path: Path, *, mime: str) -> bytes | None:

@@ -28,6 +28,7 @@ FULL_PROOF = os.environ.get("PROVENANCE_PROOF") == "full"
 CAPTURE = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"
 CREATED = plan_actions(CAPTURE, has_manifest=False, notice_drawn=False)
 OPENED = plan_actions(None, has_manifest=True, notice_drawn=False)
+HEAD = struct.Struct(">IQ")
 
 
 def jpeg(path, trust=()):
@@ -260,6 +261,32 @@ def test_workers_are_few_and_reused(signed, workers):
     assert len(workers._idle) == len(workers._all)
 
 
+def test_large_files_are_read_two_at_a_time(signed, workers, monkeypatch):
+    monkeypatch.setattr(workers, "_most", 4)
+    monkeypatch.setattr(pool, "_LARGE", 0)
+    now, most, lock = 0, 0, threading.Lock()
+    taken, give_back = workers.taken, workers.give_back
+
+    def take():
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        return taken()
+
+    def back(worker):
+        nonlocal now
+        with lock:
+            now -= 1
+        give_back(worker)
+
+    monkeypatch.setattr(workers, "taken", take)
+    monkeypatch.setattr(workers, "give_back", back)
+    with ThreadPoolExecutor(6) as threads:
+        assert {each.state for each in threads.map(lambda _: jpeg(signed), range(12))} == {"valid"}
+    assert most == 2
+
+
 def test_they_serve_threads_of_an_event_loop(signed):
     async def many():
         return await asyncio.gather(*(asyncio.to_thread(jpeg, signed) for _ in range(8)))
@@ -353,6 +380,52 @@ def test_a_worker_ends_with_its_connection_though_the_main_thread_is_busy():
     assert process.wait(10) == 0
 
 
+@pytest.mark.parametrize("enough", [True, False])
+def test_the_program_limits_itself_loads_the_library_and_serves(monkeypatch, enough):
+    ours, theirs = socket.socketpair()
+    limits, served, watched = {}, [], []
+    monkeypatch.setattr(worker.signal, "signal", lambda *told: limits.update([told]))
+    monkeypatch.setattr(worker.os, "set_blocking", lambda *_: None)
+    monkeypatch.setattr(worker, "_limit", lambda kind, most: limits.update({kind: most}))
+    monkeypatch.setattr(worker.socket, "socket", lambda fileno: theirs)
+    monkeypatch.setattr(worker, "_end_with", lambda connection, parent: watched.append((connection, parent)))
+
+    def serve(connection):
+        served.append(connection.gettimeout())
+        if not enough:
+            raise MemoryError
+
+    monkeypatch.setattr(worker, "serve", serve)
+    with ours, theirs, contextlib.nullcontext() if enough else pytest.raises(SystemExit) as caught:
+        worker.main()
+    assert limits[signal.SIGINT] is signal.SIG_IGN
+    assert limits[resource.RLIMIT_CORE] == 0
+    assert limits[resource.RLIMIT_AS] == worker.MOST_MEMORY
+    assert (served, watched) == ([worker.IDLE_SECONDS], [(theirs, os.getppid())])
+    assert enough or caught.value.code == frames.NO_MEMORY
+
+
+def test_it_ends_with_the_connection_or_the_parent(monkeypatch):
+    ended = []
+    monkeypatch.setattr(worker.os, "_exit", ended.append)
+    monkeypatch.setattr(worker, "_LOOKED_FOR_MS", 20)
+    ours, theirs = socket.socketpair()
+    with theirs:
+        with ours:
+            worker._end_with(theirs, os.getppid() + 1)
+        worker._end_with(theirs, os.getppid())
+    assert ended == [0, 0]
+
+
+def test_a_limit_stays_below_the_hard_one(monkeypatch):
+    told = []
+    monkeypatch.setattr(worker.resource, "getrlimit", lambda _: (5, 1000))
+    monkeypatch.setattr(worker.resource, "setrlimit", lambda *limit: told.append(limit))
+    worker._limit(resource.RLIMIT_CPU, 2000)
+    worker._limit(resource.RLIMIT_CPU, 20)
+    assert told == [(resource.RLIMIT_CPU, (1000, 1000)), (resource.RLIMIT_CPU, (20, 1000))]
+
+
 def test_none_is_left_when_a_program_has_ended(signed):
     program = f"""
 from pathlib import Path
@@ -394,9 +467,50 @@ def test_rounds_without_end_hold_on_to_nothing(photo, tmp_path, signer, trust, o
         assert handles_later == handles
 
 
+class Stubborn:
+    """A process that ends only when it is killed."""
+
+    returncode = None
+    stderr = None
+    killed = 0
+
+    def kill(self):
+        self.killed += 1
+
+    def wait(self, seconds=None):
+        if seconds is not None and self.killed < 2:
+            raise subprocess.TimeoutExpired("worker", seconds)
+
+
+@pytest.mark.parametrize(
+    ("said", "code"), [(b"hello, this is no worker", "limit.size"), (HEAD.pack(2, 0) + b"[]", "crash"), (b"", "crash")]
+)
+def test_one_that_says_what_it_should_not_is_ended(said, code):
+    bad = object.__new__(pool._Worker)
+    bad.connection, theirs = socket.socketpair()
+    bad.process = Stubborn()
+    theirs.sendall(said)
+    theirs.shutdown(socket.SHUT_WR)
+    with pytest.raises(pool.WorkerFailed) as caught:
+        bad.ask({"seconds": 5}, b"", (), time.monotonic() + 5, None)
+    assert caught.value.code == code
+    bad.end(kill=False)
+    theirs.close()
+    assert bad.process.killed == 1
+
+
+def test_what_belongs_to_the_parent_is_let_go_in_a_fork():
+    workers = pool._Pool()
+    worker = workers.taken()
+    process = worker.process
+    workers.forget()
+    assert (workers._all, workers._idle, worker.connection.fileno(), process.returncode) == (set(), [], -1, 0)
+    process.returncode = None
+    assert process.wait(10) == 0
+
+
 # --- messages -------------------------------------------------------------------------------------------------------
 
-HEAD = struct.Struct(">IQ")
 BROKEN = {
     "a text too long": HEAD.pack(frames.MOST_JSON + 1, 0),
     "bytes too long": HEAD.pack(2, frames.MOST_BYTES + 1) + b"{}",
