@@ -15,11 +15,12 @@ from provenance.model.observation import FileError, Observation
 from provenance.model.post import Post
 from provenance.model.report import Report
 from provenance.notices.safe_area import Area, area_of, fills_screen, outside
-from provenance.observe import observe, observed
+from provenance.observe import Sought, observe, observed
 from provenance.pages import read_page
 
 Progress = Callable[[int, int, str], None]
 # All of China keeps one clock, without summer time; a fixed offset needs no time-zone database.
+_TRACED: Final = "ai-generated"  # a platform looks for its notice on whatever it is handed (AIGC-M-6-3)
 _BEIJING: Final = timezone(timedelta(hours=8))
 
 
@@ -32,6 +33,7 @@ def check_post(  # noqa: PLR0913 - the whole use case
     sources: frozenset[str] | None = None,
     rendered: Sequence[Path] = (),
     platform: str | None = None,
+    ocr: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Judge a post by its finished files.
@@ -45,6 +47,7 @@ def check_post(  # noqa: PLR0913 - the whole use case
         rendered: Pages that show the post, its account or its player, as they are shown: what they have to show and
             the body does not is looked for in them.
         platform: By its id or one of its names; None asks of no platform's controls whether they cover a notice.
+        ocr: Read what stands in pictures, for notices in words that nothing states.
         progress: Called with assets done, assets in all, and the name of the next.
 
     Raises:
@@ -55,6 +58,7 @@ def check_post(  # noqa: PLR0913 - the whole use case
         AssetNotFound: a page cannot be opened.
         MediaError: a page is no text, too large, or in an unknown encoding.
     """
+    catalog.require_jurisdiction(jurisdiction)
     catalog.require_kinds(post)
     controls = _controls(platform, catalog)
     seen = [read_page(path).seen for path in rendered]
@@ -62,7 +66,7 @@ def check_post(  # noqa: PLR0913 - the whole use case
     for index, asset in enumerate(post.assets):
         if progress:
             progress(index, len(post.assets), asset.path)
-        observations.append(controls(_observed(post, index)))
+        observations.append(controls(_observed(post, index, _sought(post, index, catalog, jurisdiction, ocr=ocr))))
     return rules.evaluate(
         post,
         observations,
@@ -81,6 +85,7 @@ def check_media(
     on: date | None = None,
     jurisdiction: str = "cn",
     platform: str | None = None,
+    ocr: bool = False,
 ) -> Report:
     """Run the rules that one finished file alone can decide; never a publishing decision. See `check_post`.
 
@@ -89,7 +94,9 @@ def check_media(
         AssetNotFound: the file cannot be opened.
         MediaError: it is not supported, or damaged.
     """
-    seen = _controls(platform, catalog)(observed(path))
+    catalog.require_jurisdiction(jurisdiction)
+    sought = Sought(catalog.standard_notices(catalog.kinds, jurisdiction), catalog.kind_said if ocr else None)
+    seen = _controls(platform, catalog)(observed(path, sought=sought))
     return rules.evaluate_media(seen, catalog, on=on or today(), jurisdiction=jurisdiction)
 
 
@@ -98,7 +105,15 @@ def today() -> date:
     return datetime.now(_BEIJING).date()
 
 
-def _observed(post: Post, index: int) -> Observation:
+def _sought(post: Post, index: int, catalog: Catalog, jurisdiction: str, *, ocr: bool) -> Sought:
+    """Return the notices that an asset should show, whatever its record says: of its labels' kinds, in any wording."""
+    kinds = {each.kind for each in post.labels_on_asset(index)}
+    if post.acting_as == "platform":
+        kinds.add(_TRACED)
+    return Sought(catalog.standard_notices(kinds, jurisdiction), catalog.kind_said if ocr else None)
+
+
+def _observed(post: Post, index: int, sought: Sought) -> Observation:
     shown_as = post.assets[index].path
     try:
         path = post.asset_path(index)
@@ -107,7 +122,7 @@ def _observed(post: Post, index: int) -> Observation:
         return Observation(
             path=shown_as, error=FileError(code=error.code, message=error.diagnostics(), details=details)
         )
-    return observe(path, shown_as=shown_as)
+    return observe(path, shown_as=shown_as, sought=sought)
 
 
 def _controls(platform: str | None, catalog: Catalog) -> Callable[[Observation], Observation]:

@@ -149,6 +149,7 @@ class Provenance:
         on: date | None = None,
         rendered: Sequence[str | Path] = (),
         platform: str | None = None,
+        ocr: bool = False,
         progress: Progress | None = None,
     ) -> Report:
         """Judge a post by its finished files; a path may be a post file, an attached folder, or one media file.
@@ -159,17 +160,21 @@ class Provenance:
             rendered: Pages of the post, its account or its player as they are shown (HTML, Markdown or text): what they
                 have to show and the body does not is looked for in them.
             platform: By the platform's id or name, so that notices which its controls may cover are told.
+            ocr: Read what stands in pictures, for notices in words that nothing states.
             progress: Called with assets done, assets in all, and the name of the next.
 
         Raises:
+            MissingExtra: `ocr` without the extra of that name.
             UsageError: the post is wrong, the edition does not know the platform, or pages are given for a media file.
             MediaError: `item` is one media file and cannot be read, or a page cannot.
         """
+        if ocr:
+            _require_reader()
         if isinstance(item, str | Path) and not is_post(Path(item)):
             if rendered:
                 raise UsageError("rendered-for-post-only", path=item)
             return _check.check_media(
-                Path(item), catalog=self.catalog, on=on, jurisdiction=self.jurisdiction, platform=platform
+                Path(item), catalog=self.catalog, on=on, jurisdiction=self.jurisdiction, platform=platform, ocr=ocr
             )
         post = item.post if isinstance(item, Attached) else _loaded(item)
         return _check.check_post(
@@ -180,6 +185,7 @@ class Provenance:
             sources=self._sources,
             rendered=tuple(map(Path, rendered)),
             platform=platform,
+            ocr=ocr,
             progress=progress,
         )
 
@@ -217,7 +223,9 @@ class Provenance:
             MissingExtra: `ocr` without the extra of that name.
         """
         paths = [Path(each) for each in media]
-        sought = self._reading() if ocr else NOTHING
+        if ocr:
+            _require_reader()
+        sought = Sought(kind_of=self.catalog.kind_said) if ocr else NOTHING
         return _verify.verify(paths, trust=trust, require=require, sought=sought, progress=progress, fetch=self._fetch)
 
     def compare(self, before: str | Path, after: str | Path, *, trust: Sequence[bytes] = ()) -> Comparison:
@@ -229,12 +237,12 @@ class Provenance:
         """
         return _compare.compare(Path(before), Path(after), trust=trust)
 
-    def _reading(self) -> Sought:
-        """Return what makes observers read pictures; refuse at once where nothing can."""
-        from provenance.notices import ocr
 
-        ocr.require()
-        return Sought(kind_of=self.catalog.kind_said)
+def _require_reader() -> None:
+    # Before any file is read: not every file would be the one to blame.
+    from provenance.notices import ocr
+
+    ocr.require()
 
 
 def _loaded(post: Post | str | Path) -> Post:

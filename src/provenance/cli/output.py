@@ -64,6 +64,12 @@ OnDay = Annotated[
     date | None,
     typer.Option("--on", parser=_day, metavar="DATE", help="Apply the rules of this date. 按该日期的规则。"),
 ]
+ReadPictures = Annotated[
+    bool,
+    typer.Option(
+        "--ocr", help="Read pictures for notices that nothing states ([ocr]). 识别画面文字,查找未记载的提示。"
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output. 输出 JSON。")]
 
 

@@ -11,7 +11,7 @@ import typer
 from provenance import _files
 from provenance.bulk import Gate, check_lines
 from provenance.cli import output, tables
-from provenance.cli.output import AsJson, Lang, OnDay
+from provenance.cli.output import AsJson, Lang, OnDay, ReadPictures
 from provenance.errors import UsageError
 from provenance.sdk import Provenance
 from provenance.sources import SourceList
@@ -52,6 +52,7 @@ def check(
             help="The file holds one post a line; print one result a line. 文件每行一篇帖子,逐行输出结果。",
         ),
     ] = False,
+    ocr: ReadPictures = False,
     json: AsJson = False,
     lang: Lang = None,
 ) -> int:
@@ -64,9 +65,9 @@ def check(
     if jsonl and rendered:
         raise UsageError("rendered-with-jsonl")
     if jsonl:
-        return _lines(item, partial(sdk.check, on=on, platform=platform))
+        return _lines(item, partial(sdk.check, on=on, platform=platform, ocr=ocr))
     with output.progress() as progress:
-        report = sdk.check(item, on=on, rendered=rendered or (), platform=platform, progress=progress)
+        report = sdk.check(item, on=on, rendered=rendered or (), platform=platform, ocr=ocr, progress=progress)
     if json:
         output.document(report.as_json())
     else:

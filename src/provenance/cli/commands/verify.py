@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from provenance.cli import output, tables
-from provenance.cli.output import AsJson, Lang
+from provenance.cli.output import AsJson, Lang, ReadPictures
 from provenance.model.verification import Verification
 from provenance.sdk import Provenance
 
@@ -27,12 +27,7 @@ def verify(
         Literal["valid", "trusted"] | None,
         typer.Option("--require", help="The manifest state a clean file needs. 签名清单须达到的状态。"),
     ] = None,
-    ocr: Annotated[
-        bool,
-        typer.Option(
-            "--ocr", help="Read pictures for notices that nothing states ([ocr]). 识别画面文字,查找未记载的提示。"
-        ),
-    ] = False,
+    ocr: ReadPictures = False,
     fetch: Annotated[
         bool, typer.Option("--fetch", help="Fetch manifests that are kept elsewhere. 下载存放在别处的签名清单。")
     ] = False,
