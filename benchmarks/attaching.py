@@ -9,7 +9,7 @@ from pathlib import Path
 import c2pa
 
 from provenance import Provenance, Signer
-from provenance.manifests import identity
+from provenance.manifests import development
 from provenance.metadata import iptc
 from subjects import CAPTURE, SOURCE
 from timing import Row, in_turns, milliseconds
@@ -25,7 +25,7 @@ OPENED = {"action": "c2pa.opened", "parameters": {"ingredientIds": [PARENT]}}
 
 def attach_rows(photo: Path, names: Iterator[Path], rounds: int) -> Iterator[Row]:
     """Compare attaching without a notice with its parts done barely, for both first actions; then unsigned."""
-    made = identity.create(photo.with_name("identity"))
+    made = development.create(photo.with_name("identity"))
     signer = Signer.from_pem(made.certificate, made.key)
     for name, asset, action in (("created", {"origin": "self-shot"}, CREATED), ("opened", {}, OPENED)):
         bare = _Bare(photo, signer, action)

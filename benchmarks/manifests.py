@@ -15,7 +15,7 @@ import c2pa
 
 from movies import movie
 from provenance import Signer
-from provenance.manifests import binding, identity, native
+from provenance.manifests import binding, development, native
 from provenance.manifests.read import read
 from provenance.manifests.write import Claim, plan_actions, sign
 from provenance.metadata import iptc
@@ -35,7 +35,7 @@ BLOCK = 32 << 20
 def manifest_rows(photo: Path, folder: Path, rounds: int) -> Iterator[Row]:
     """Compare one signature, one reading of a photograph and of a film, and a hundred readings side by side."""
     folder.mkdir()
-    made = identity.create(folder / "identity")
+    made = development.create(folder / "identity")
     signer = Signer.from_pem(made.certificate, made.key)
     signed = folder / "signed.jpg"
     sign(photo, signed, CLAIM, mime=JPEG, signer=signer)

@@ -103,7 +103,7 @@ def write_post(media, tmp_path):
 @pytest.fixture(scope="session")
 def identity(tmp_path_factory):
     """Return a development identity."""
-    from provenance.manifests.identity import create
+    from provenance.manifests.development import create
 
     return create(tmp_path_factory.mktemp("identity") / "dev")
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from provenance.manifests.trust import Trust
 from provenance.model.compare import PROPAGATION, fields_of, same
 from provenance.model.comparison import Change, ChangeKind, Comparison
 from provenance.model.labels import REPEATABLE
@@ -32,13 +33,13 @@ _WORTH: Final[dict[ManifestState, int]] = {
 }
 
 
-def compare(before: Path, after: Path, *, trust: Sequence[bytes] = ()) -> Comparison:
+def compare(before: Path, after: Path, *, trust: Trust = ()) -> Comparison:
     """Compare what two files say of themselves.
 
     Args:
         before: The file that went into a pipeline.
         after: The file that came out.
-        trust: Certificates (PEM) of authorities whose signers count as trusted.
+        trust: Authorities (PEM) whose signers count as trusted; `TrustLists` for other purposes too.
 
     Raises:
         AssetNotFound: one of them cannot be opened.

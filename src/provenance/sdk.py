@@ -21,6 +21,7 @@ from provenance.declare import Advice
 from provenance.errors import UsageError
 from provenance.manifests.remote import fetcher
 from provenance.manifests.signer import Signer
+from provenance.manifests.trust import Trust
 from provenance.model.comparison import Comparison
 from provenance.model.post import Post
 from provenance.model.post_file import is_post, post_at
@@ -205,7 +206,7 @@ class Provenance:
     def verify(
         self,
         *media: str | Path,
-        trust: Sequence[bytes] = (),
+        trust: Trust = (),
         require: Requirement | None = None,
         ocr: bool = False,
         progress: Progress | None = None,
@@ -214,7 +215,7 @@ class Provenance:
 
         Args:
             media: The files.
-            trust: Certificates (PEM) of authorities whose signers count as trusted.
+            trust: Authorities (PEM) whose signers count as trusted; `TrustLists` for other purposes too.
             require: The manifest state that a clean file needs at least.
             ocr: Read what stands in pictures, for notices in words that nothing states.
             progress: Called with files done, files in all, and the name of the next.
@@ -228,7 +229,7 @@ class Provenance:
         sought = Sought(kind_of=self.catalog.kind_said) if ocr else NOTHING
         return _verify.verify(paths, trust=trust, require=require, sought=sought, progress=progress, fetch=self._fetch)
 
-    def compare(self, before: str | Path, after: str | Path, *, trust: Sequence[bytes] = ()) -> Comparison:
+    def compare(self, before: str | Path, after: str | Path, *, trust: Trust = ()) -> Comparison:
         """Say which labels, notices and manifests a pipeline lost or broke between two files.
 
         Raises:

@@ -162,9 +162,15 @@ def _says_it_all(job: Job) -> bool:
     return job.signer is None or (
         found.observation.manifest.state in _INTACT
         and found.observation.signer == job.signer.fingerprint
+        and _same_organisation(found, job.signer)
         and found.signed_record is not None
         and found.signed_record.payload() == job.payload
     )
+
+
+def _same_organisation(found: Look, signer: Signer) -> bool:
+    there = found.observation.manifest.identity
+    return (there and there["name"]) == (signer.organisation and signer.organisation.name)
 
 
 @contextlib.contextmanager

@@ -16,6 +16,8 @@ from provenance.errors import ConflictingLabels, LabelWouldBeLost, MediaError, P
 from provenance.formats.base import Carriers
 from provenance.manifests.signer import Signer
 from provenance.metadata import exif, iptc, xmp, xmp_split
+from provenance.model.compare import same
+from provenance.model.labels import Affiliation
 from provenance.model.notice import Notice
 from provenance.model.post import MediaChange
 from provenance.observe import MANIFEST_SUFFIX, XMP_SUFFIX, Look, look
@@ -103,6 +105,7 @@ def _labelled(  # noqa: PLR0917 - all that `label_file` was given
     on_conflict: OnConflict,
     progress: Progress | None,
 ) -> Labelled:
+    _refuse_other_organisation(wanted, signer)
     found = look(source)
     _refuse_loss(found, signer)
     planned = plan(found, wanted, on_conflict=on_conflict)
@@ -150,6 +153,16 @@ def _misnamed(target: Path, found: Look) -> Iterator[MediaError]:
     if target.suffix and target.suffix.lower() not in known:
         names = {"format": found.handler.name, "extensions": " ".join(known)}
         yield MediaError("output-name-misleads", path=target, **names)
+
+
+def _refuse_other_organisation(wanted: Wanted, signer: Signer | None) -> None:
+    """Refuse to have an organisation sign that the labels name another."""
+    if signer is None or signer.organisation is None:
+        return
+    own = signer.organisation.name
+    for placed in wanted.labels:
+        if isinstance(placed.label, Affiliation) and not same("name", placed.label.name, own):
+            raise ConflictingLabels("mcn-not-the-signer", pointer=placed.pointer, value=placed.label.name, other=own)
 
 
 def _refuse_loss(found: Look, signer: Signer | None) -> None:

@@ -21,6 +21,17 @@ Certificate = Annotated[
     ),
 ]
 Key = Annotated[Path | None, typer.Option("--key", help="Its private key (PEM). 其私钥(PEM)。", show_default=False)]
+McnCertificate = Annotated[
+    Path | None,
+    typer.Option(
+        "--mcn-cert",
+        help="Certificate chain (PEM) of the MCN, which signs its affiliation. MCN机构的证书链(PEM),用于签署所属关系。",
+        show_default=False,
+    ),
+]
+McnKey = Annotated[
+    Path | None, typer.Option("--mcn-key", help="The MCN's private key (PEM). MCN机构的私钥(PEM)。", show_default=False)
+]
 NoManifest = Annotated[bool, typer.Option("--no-manifest", help="Sign nothing. 不签名。")]
 
 
@@ -39,12 +50,29 @@ def signer_for(certificate: Path | None, key: Path | None, *, no_manifest: bool)
         raise UsageError("signer-half-given", given="--cert" if certificate else "--key")
     if certificate is not None and key is not None:
         return Signer.from_pem(certificate, key)
-    from provenance.manifests import identity
+    from provenance.manifests import development
 
-    made, new = identity.development()
+    made, new = development.development()
     if new:
         output.say("development-identity-made", path=made.certificate.parent)
     return Signer.from_pem(made.certificate, made.key)
+
+
+def with_mcn(signer: Signer | None, certificate: Path | None, key: Path | None) -> Signer | None:
+    """Return the signer, with the MCN that signs beside it where one is given.
+
+    Raises:
+        UsageError: only one of certificate and key is given, or nothing is signed at all.
+        CertificateRejected: the pair cannot sign.
+        ManifestError: the native library is none that this was tested with.
+    """
+    if certificate is None and key is None:
+        return signer
+    if certificate is None or key is None:
+        raise UsageError("signer-half-given", given="--mcn-cert" if certificate else "--mcn-key")
+    if signer is None:
+        raise UsageError("mcn-signs-nothing")
+    return signer.with_organisation(Signer.from_pem(certificate, key))
 
 
 def _from_environment(name: str) -> Path | None:

@@ -162,7 +162,12 @@ def _file_lines(file: FileVerification) -> Iterator[str]:
     state = output.text("manifest-line", state=file.manifest.state, issuer=file.manifest.issuer)
     yield f"{file.path}  {output.text('file-clean' if file.clean else 'file-not-clean')}  {state}"
     for label in file.labels:
-        yield f"  {label.kind}  ({label.carrier})  {_fields(label.value)}"
+        signed = (
+            "" if label.signed is None else f"  [{output.text('label-signed' if label.signed else 'label-stated')}]"
+        )
+        yield f"  {label.kind}  ({label.carrier})  {_fields(label.value)}{signed}"
+    if identity := file.manifest.identity:
+        yield f"  {output.text('identity-line', name=identity['name'], state=identity['state'])}"
     for notice in file.notices:
         key = "notice-measured" if notice.found else "notice-not-found" if notice.stated else "notice-too-weak"
         measured = {"height": _percent(notice.height_ratio), "contrast": notice.contrast and round(notice.contrast, 1)}

@@ -6,6 +6,7 @@ both costs less than half a millisecond.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from provenance.errors import ManifestError
@@ -16,8 +17,9 @@ DETACHED: Final = "application/octet-stream"
 LABELS: Final = "org.w3id.provenance-labels.labels"
 """Label of our assertion. ASCII, as every label of ours must be: see the package."""
 
-TRUST_URI: Final = "urn:provenance:trust"
-"""Name of our trust list; a verdict "trusted" counts only when the binding says that it comes from this list."""
+_TRUST_URI: Final = "urn:provenance:trust:{kind}"
+TRUST_URI: Final = _TRUST_URI.format(kind="manifest")
+"""Name of our list of claim signers; a verdict "trusted" counts only when the binding says that it comes from it."""
 
 CLAIM_SIGNING_EKUS: Final = (
     "1.3.6.1.4.1.62558.2.1",  # c2pa-kp-claimSigning
@@ -54,12 +56,15 @@ def load() -> Any:
     return c2pa
 
 
-def context(trust: str = "") -> Any:
-    """Return a context for one call; `trust` holds the PEM texts of the authorities to trust, none by default."""
-    settings = {**_SETTINGS, "trust": {"trust_config": "\n".join(CLAIM_SIGNING_EKUS)}}
-    if trust:
-        settings["trust"]["anchors"] = [{"trust_anchors": trust, "trust_uri": TRUST_URI, "trust_kind": "manifest"}]
-    return load().Context.from_dict(settings)
+def context(trust: Mapping[str, str] | None = None) -> Any:
+    """Return a context for one call; `trust` holds the PEM texts of the authorities by kind, none by default."""
+    anchors = [
+        {"trust_anchors": pem, "trust_uri": _TRUST_URI.format(kind=kind), "trust_kind": kind}
+        for kind, pem in (trust or {}).items()
+        if pem
+    ]
+    told = {"trust_config": "\n".join(CLAIM_SIGNING_EKUS), **({"anchors": anchors} if anchors else {})}
+    return load().Context.from_dict({**_SETTINGS, "trust": told})
 
 
 def supports(mime: str) -> bool:

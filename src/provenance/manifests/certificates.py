@@ -161,6 +161,12 @@ def name_of(certificate: x509.Certificate) -> str:
     return str(names[0].value) if names else certificate.subject.rfc4514_string()
 
 
+def shown_name_of(certificate: x509.Certificate) -> str:
+    """Return the organisation that the subject names, else `name_of`."""
+    names = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+    return str(names[0].value) if names else name_of(certificate)
+
+
 def fingerprint_of(certificate: x509.Certificate) -> str:
     """Return the SHA-256 of the DER form in lower-case hex."""
     return certificate.fingerprint(hashes.SHA256()).hex()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, Final, NamedTuple
 
 from provenance import _files
-from provenance.manifests import binding, verdict
+from provenance.manifests import binding, identity, verdict
 from provenance.manifests.verdict import ManifestReading
 
 Sign = Callable[[bytes], bytes]
@@ -58,15 +58,16 @@ def store(file: BinaryIO, request: Mapping[str, Any]) -> bytes | None:
     return found.getvalue()
 
 
-def sign(files: Sequence[BinaryIO], request: Mapping[str, Any], signed: Sign) -> bytes:
+def sign(files: Sequence[BinaryIO], request: Mapping[str, Any], signed: Mapping[str, Sign]) -> bytes:
     """Write the first file with a new manifest to the second; return that manifest.
 
     Args:
         files: The source, the target, and for each ingredient its file, then what lies beside it.
-        request: ``definition`` in the binding's JSON, ``mime``, ``embedded``, ``algorithm`` and ``chain`` of the
-            signer, ``folder`` for what does not fit in memory, and ``ingredients``: of each its ``relationship``,
-            ``mime``, ``title``, ``instance_id`` and whether its manifest lies ``beside`` it.
-        signed: Signs for whoever holds the key.
+        request: ``definition`` in the binding's JSON, ``mime``, ``embedded``, ``signer`` (``algorithm`` and ``chain``),
+            ``identity`` (the same of an organisation, or none), ``folder`` for what does not fit in memory, and
+            ``ingredients``: of each its ``relationship``, ``mime``, ``title``, ``instance_id`` and whether its manifest
+            lies ``beside`` it.
+        signed: How the ``claim`` is signed, and the ``identity``, for whoever holds the keys.
 
     Raises:
         Refused: by the binding.
@@ -77,13 +78,12 @@ def sign(files: Sequence[BinaryIO], request: Mapping[str, Any], signed: Sign) ->
     c2pa = binding.load()
     source, target, *rest = files
     sink = _Sink(target)
-    algorithm = c2pa.C2paSigningAlg[request["algorithm"].upper()]
     stays = _files.kept() if request["embedded"] else contextlib.nullcontext()
     with stays, _refusals(sink):
         taken = list(_ingredients(request["ingredients"], iter(rest)))
         definition = _with_stores(request["definition"], taken)
         with (
-            c2pa.Signer.from_callback(signed, algorithm, request["chain"]) as signer,
+            _signer(request, signed) as signer,
             binding.context() as context,
             c2pa.Builder(definition, context=context) as builder,
         ):
@@ -94,6 +94,14 @@ def sign(files: Sequence[BinaryIO], request: Mapping[str, Any], signed: Sign) ->
             manifest: bytes = builder.sign(signer, request["mime"], source, sink)
     target.flush()
     return manifest
+
+
+def _signer(request: Mapping[str, Any], signed: Mapping[str, Sign]) -> Any:
+    claim, organisation = request["signer"], request["identity"]
+    if organisation:
+        return identity.joined(claim, organisation, signed)
+    c2pa = binding.load()
+    return c2pa.Signer.from_callback(signed["claim"], c2pa.C2paSigningAlg[claim["algorithm"].upper()], claim["chain"])
 
 
 class _Ingredient(NamedTuple):

@@ -67,7 +67,7 @@ def ask(
     blob: bytes = b"",
     files: Sequence[BinaryIO] = (),
     size: int,
-    signs: Signs | None = None,
+    signs: Mapping[str, Signs] | None = None,
 ) -> frames.Frame:
     """Have a worker do something, and return its answer.
 
@@ -76,7 +76,7 @@ def ask(
         blob: Bytes that belong to it.
         files: Open files that belong to it; the second is written to.
         size: How many bytes there are to go through, which gives the time.
-        signs: Signs a claim; whatever it raises comes out of this call.
+        signs: How a ``claim`` and an ``identity`` are signed; whatever that raises comes out of this call.
 
     Raises:
         WorkerFailed: the worker ended, or had to be ended.
@@ -130,9 +130,15 @@ class _Worker:
         return time.monotonic() - self.idle_since < IDLE_SECONDS and self.process.poll() is None
 
     def ask(
-        self, told: Mapping[str, Any], blob: bytes, files: Sequence[int], until: float, signs: Signs | None
+        self,
+        told: Mapping[str, Any],
+        blob: bytes,
+        files: Sequence[int],
+        until: float,
+        signs: Mapping[str, Signs] | None,
     ) -> frames.Frame:
         try:
+            left = dict(signs or {})
             frames.send(self.connection, told, blob, files, until)
             while True:
                 reply = frames.receive(self.connection, until=until)
@@ -143,7 +149,7 @@ class _Worker:
                 if "sign" not in reply.told:
                     return reply
                 began = time.monotonic()
-                signature, signs = _signature(signs, reply.blob), None
+                signature = _signature(left.pop(str(reply.told["sign"]), None), reply.blob)
                 until += time.monotonic() - began
                 frames.send(self.connection, {}, signature, until=until)
         except TimeoutError:
@@ -200,7 +206,7 @@ class _Worker:
 
 
 def _signature(signs: Signs | None, data: bytes) -> bytes:
-    """Sign a claim, once a request: whatever else it is asked for, a worker that is no longer ours has made up."""
+    """Sign each once a request: whatever else it is asked for, a worker that is no longer ours has made up."""
     if signs is None or not data.startswith(_SIGNED) or len(data) > _LONGEST_SIGNED:
         raise WorkerFailed("crash", "asked to sign what is no claim")
     return signs(data)

@@ -5,7 +5,6 @@ The binding parses the file in a worker: a hostile one ends that, and is `unread
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,20 +13,21 @@ from provenance import _files
 from provenance.errors import ManifestError
 from provenance.manifests import pool, verdict
 from provenance.manifests.remote import Fetch, NotFetched
+from provenance.manifests.trust import Trust, TrustLists
 from provenance.manifests.verdict import ManifestReading
 
 __all__ = ["ManifestReading", "read", "store_in"]
 
 
 def read(
-    path: Path, *, mime: str, trust: Sequence[bytes] = (), beside: bytes | None = None, fetch: Fetch | None = None
+    path: Path, *, mime: str, trust: Trust = (), beside: bytes | None = None, fetch: Fetch | None = None
 ) -> ManifestReading:
     """Read and validate the manifest embedded in a file, or the one that lies beside it.
 
     Args:
         path: The media file.
         mime: Its media type; for one that cannot embed a manifest, the state is `absent`.
-        trust: The authorities to trust, from `trust_from_files`.
+        trust: The authorities to trust; a plain sequence are those of manifests.
         beside: A manifest store about the file's bytes, as `sign_beside` writes it.
         fetch: Fetches a manifest that is kept elsewhere; by default the state is `remote`, and nothing is asked.
 
@@ -35,7 +35,7 @@ def read(
         AssetNotFound: the file is missing or may not be read.
         ManifestError: there is no library, or no worker can be started.
     """
-    request = {"mime": mime, "trust": b"\n".join(trust).decode("ascii", "replace")}
+    request = {"mime": mime, "trust": TrustLists.of(trust).by_kind()}
     found = _read(path, {**request, "store": "beside" if beside is not None else None}, beside or b"")
     if fetch is None or found.state != "remote" or found.url is None:
         return found

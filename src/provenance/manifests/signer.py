@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +18,7 @@ class Signer:
         fingerprint: SHA-256 of the signing certificate's DER, lower-case hex.
         common_name: Who signs.
         not_after: Until when, in UTC.
+        organisation: Signs beside it that the labels are the organisation's: an MCN's affiliation, not only stated.
     """
 
     algorithm: str
@@ -26,6 +27,25 @@ class Signer:
     fingerprint: str
     common_name: str
     not_after: datetime
+    organisation: Signer | None = None
+
+    def with_organisation(self, organisation: Signer) -> Signer:
+        """Return the same signer, with an organisation whose certificate signs beside it (CAWG identity).
+
+        Raises:
+            ManifestError: the native library is none that this was tested with.
+        """
+        from provenance.manifests.identity import require_supported
+
+        require_supported()
+        return replace(self, organisation=organisation)
+
+    @property
+    def name(self) -> str:
+        """The organisation that the certificate names, else its common name: whom readers are shown."""
+        from provenance.manifests import certificates
+
+        return certificates.shown_name_of(certificates.chain_of(self.chain)[0])
 
     @classmethod
     def from_pem(cls, certificate: Path | bytes | str, key: Path | bytes | str) -> Signer:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, get_args
@@ -46,11 +46,23 @@ class TrustLists:
         lists = {kind: trust_from_files(each.path for each in kept(folder) if each.kind == kind) for kind in KINDS}
         return cls(**lists)
 
+    @classmethod
+    def of(cls, trust: Trust) -> TrustLists:
+        """Return lists; plain PEM texts are authorities of manifests."""
+        return trust if isinstance(trust, TrustLists) else cls(manifest=tuple(trust))
+
+    def by_kind(self) -> dict[str, str]:
+        """Return one text of PEM certificates for each purpose."""
+        lists = {"manifest": self.manifest, "tsa": self.tsa, "cawg": self.cawg}
+        return {kind: b"\n".join(each).decode("ascii", "replace") for kind, each in lists.items()}
+
     def __or__(self, other: TrustLists) -> TrustLists:
         """Return both together."""
         return TrustLists(self.manifest + other.manifest, self.tsa + other.tsa, self.cawg + other.cawg)
 
 
+Trust = Sequence[bytes] | TrustLists
+"""Whom to trust: PEM texts of authorities of manifests, or lists by purpose."""
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 

@@ -29,6 +29,10 @@ _SIGNED: Final = "claimSignature.validated"
 _BOUND: Final = frozenset(f"assertion.{kind}.match" for kind in ("dataHash", "bmffHash", "boxesHash", "collectionHash"))
 _UNREACHABLE: Final = "manifest.inaccessible"
 _MAX_INGREDIENTS: Final = 1000
+_IDENTITY: Final = "cawg.identity"
+_IDENTITY_UNTRUSTED: Final = "cawg.x509.credential.untrusted"
+_IDENTITY_TRUSTED: Final = "cawg.x509.credential.trusted"
+_IDENTITY_HOLDS: Final = frozenset({"cawg.x509.signature.validated", "cawg.identity.well-formed"})
 _URL: Final = re.compile(r"https?://\S+$")
 
 
@@ -43,7 +47,8 @@ class ManifestReading:
             error, or `crash`, `limit.time`, `limit.memory`, `limit.size`.
         ingredients: Every ingredient, those of ingredients included, as
             ``{"title", "relationship", "manifest", "state", "codes"}``.
-        identity: The CAWG identity; none is read yet.
+        identity: The organisation that signed beside the claim's signer, as ``{"name", "state", "roles",
+            "covers_labels", "codes"}``; None without one.
         labels: The payloads of our assertion in the active manifest, numbers exact; normally one.
         signer_fingerprint: SHA-256 of the signing certificate in hex, where its signature holds.
         digital_source_types: IPTC URIs that the active manifest's actions name.
@@ -107,6 +112,7 @@ def reading(reader: Any) -> ManifestReading:
         issuer=signature.get("issuer") or signature.get("common_name"),
         codes=_codes(_statuses(results)),
         ingredients=tuple(_ingredients(told["manifests"], active, results)),
+        identity=_identity(manifest, results, state),
         labels=tuple(_labels(reader, manifest, active)),
         signer_fingerprint=_fingerprint(reader, active) if state != "invalid" else None,
         digital_source_types=tuple(_source_types(manifest)),
@@ -141,12 +147,37 @@ def _state(verdict: str | None, results: Mapping[str, Any]) -> ManifestState:
     if verdict == "Trusted":
         # The binding lets any list vouch for a claim signer; only ours, of kind "manifest", may.
         return "trusted" if results.get("trustListUri") == binding.TRUST_URI else "valid"
-    if verdict == "Valid":
-        return "valid"
     statuses = _statuses(results)
+    if verdict == "Valid":
+        # An organisation whose authority is not on our list says nothing against who signed the claim.
+        others = set(statuses["failure"]) - {_IDENTITY_UNTRUSTED}
+        ours = _TRUSTED in statuses["success"] and results.get("trustListUri") == binding.TRUST_URI
+        return "trusted" if ours and not others else "valid"
     passed, failed = set(statuses["success"]), set(statuses["failure"])
     intact = _SIGNED in passed and bool(passed & _BOUND)
     return "expired" if intact and _EXPIRED in failed and failed <= {_EXPIRED, _UNTRUSTED} else "invalid"
+
+
+def _identity(manifest: Mapping[str, Any], results: Mapping[str, Any], state: ManifestState) -> dict[str, Any] | None:
+    """Return who signed beside the claim's signer, of several the first one."""
+    stated = next(_assertions(manifest, _IDENTITY), None)
+    if not isinstance(stated, dict):
+        return None
+    payload, signature = (stated.get(each) or {} for each in ("signer_payload", "signature_info"))
+    statuses = _outcomes(results.get("activeManifest"))
+    own = {kind: [code for code in codes if code.startswith("cawg.")] for kind, codes in statuses.items()}
+    broken = (
+        state == "invalid" or set(own["failure"]) - {_IDENTITY_UNTRUSTED} or not set(own["success"]) >= _IDENTITY_HOLDS
+    )
+    trusted = _IDENTITY_TRUSTED in own["success"]
+    referenced = [str(each.get("url")).rpartition("/")[2] for each in payload.get("referenced_assertions") or ()]
+    return {
+        "name": signature.get("issuer") or signature.get("common_name"),
+        "state": "invalid" if broken else "trusted" if trusted else "valid",
+        "roles": [str(each) for each in payload.get("role") or ()],
+        "covers_labels": binding.LABELS in referenced,
+        "codes": list(_codes(own)),
+    }
 
 
 def _ingredients(manifests: Mapping[str, Any], active: str, results: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -14,7 +14,8 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, BinaryIO, Final
 
 from provenance.errors import ManifestError
@@ -101,18 +102,16 @@ def _done(connection: socket.socket, request: frames.Frame, files: list[BinaryIO
     if told["do"] == "store":
         found = native.store(files[0], told)
         return {"found": found is not None}, found or b""
-    return {}, native.sign(files, told, _asking(connection))
+    return {}, native.sign(files, told, {name: partial(_asked, connection, name) for name in ("claim", "identity")})
 
 
-def _asking(connection: socket.socket) -> Callable[[bytes], bytes]:
-    def signature(data: bytes) -> bytes:
-        connection.settimeout(None)  # a signature may take as long as who signs needs; the other side keeps the time
-        frames.send(connection, {"sign": True}, data)
-        reply = frames.receive(connection)
-        connection.settimeout(IDLE_SECONDS)
-        return reply.blob if reply else b""
-
-    return signature
+def _asked(connection: socket.socket, name: str, data: bytes) -> bytes:
+    """Return a signature by whoever holds the key of that name."""
+    connection.settimeout(None)  # a signature may take as long as who signs needs; the other side keeps the time
+    frames.send(connection, {"sign": name}, data)
+    reply = frames.receive(connection)
+    connection.settimeout(IDLE_SECONDS)
+    return reply.blob if reply else b""
 
 
 def _limit_request(told: Mapping[str, Any]) -> None:

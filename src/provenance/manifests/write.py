@@ -132,8 +132,8 @@ def _request(definition: str, signer: Signer, target: Path) -> dict[str, Any]:
     return {
         "do": "sign",
         "definition": definition,
-        "algorithm": signer.algorithm,
-        "chain": signer.chain.decode("ascii"),
+        "signer": _public(signer),
+        "identity": signer.organisation and _public(signer.organisation),
         "folder": str(target.parent.absolute()),
     }
 
@@ -147,7 +147,7 @@ def _asked(path: Path, files: list[BinaryIO], claim: Claim, request: dict[str, A
         files = [*files, *(opened.enter_context(_files.open_input(each)) for each in others)]
         size = sum(os.fstat(each.fileno()).st_size for each in files)
         try:
-            reply = pool.ask(request, files=files, size=size, signs=_signs(signer, path))
+            reply = pool.ask(request, files=files, size=size, signs=_hands(signer, path))
         except pool.WorkerFailed as error:
             raise SigningFailed("signing-broken-off", path=path, cause=error.code, reason=error.reason) from error
     told = reply.told
@@ -158,6 +158,16 @@ def _asked(path: Path, files: list[BinaryIO], claim: Claim, request: dict[str, A
     if "library" in told:
         raise ManifestError("manifest-library-missing", reason=told["library"])
     return reply.blob
+
+
+def _public(signer: Signer) -> dict[str, str]:
+    return {"algorithm": signer.algorithm, "chain": signer.chain.decode("ascii")}
+
+
+def _hands(signer: Signer, path: Path) -> dict[str, Callable[[bytes], bytes]]:
+    """Return how the claim is signed, and the organisation's identity where there is one."""
+    hands = {"claim": _signs(signer, path)}
+    return hands | ({"identity": _signs(signer.organisation, path)} if signer.organisation else {})
 
 
 def _signs(signer: Signer, path: Path) -> Callable[[bytes], bytes]:

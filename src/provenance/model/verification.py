@@ -16,11 +16,15 @@ from provenance.model.record import united
 
 
 class Statement(Value):
-    """One label as one carrier states it; `value` holds only what that carrier says."""
+    """One label as one carrier states it; `value` holds only what that carrier says.
+
+    `signed` is there for an affiliation: whether the organisation itself has signed it, or it is stated only.
+    """
 
     kind: str
     carrier: Carrier
     value: dict[str, Any]
+    signed: bool | None = None
 
 
 class ConflictingValue(Value):
@@ -85,7 +89,10 @@ class Verification(Value):
 
 
 def _drop_none(file: dict[str, Any]) -> None:
-    """Take ``files`` out of what is no post."""
+    """Take ``files`` out of what is no post, and ``signed`` out of what nobody but the signer of the claim signs."""
+    for label in file["labels"]:
+        if label["signed"] is None:
+            del label["signed"]
     if file["files"] is None:
         del file["files"]
         return

@@ -15,6 +15,7 @@ from provenance.formats.base import Container, Handler
 from provenance.manifests.read import ManifestReading
 from provenance.manifests.read import read as read_manifest
 from provenance.manifests.remote import Fetch
+from provenance.manifests.trust import Trust
 from provenance.metadata import aigc, exif, iim, iptc, xmp
 from provenance.model import record as records
 from provenance.model.notice import Notice, NoticeReading
@@ -87,7 +88,7 @@ class _Carriers:
 def observe(
     path: Path,
     *,
-    trust: Sequence[bytes] = (),
+    trust: Trust = (),
     shown_as: str | None = None,
     sought: Sought = NOTHING,
     fetch: Fetch | None = None,
@@ -96,7 +97,7 @@ def observe(
 
     Args:
         path: The file.
-        trust: Certificates (PEM) of authorities whose signers count as trusted.
+        trust: Authorities (PEM) whose signers count as trusted; `TrustLists` for other purposes too.
         shown_as: The path to report instead of `path`.
         sought: Notices to look for beyond those that the file's record states.
         fetch: Fetches a manifest that is kept elsewhere; by default nothing is fetched.
@@ -108,15 +109,13 @@ def observe(
         return Observation(path=name, error=file_error(error, path))
 
 
-def observed(
-    path: Path, *, trust: Sequence[bytes] = (), sought: Sought = NOTHING, fetch: Fetch | None = None
-) -> Observation:
+def observed(path: Path, *, trust: Trust = (), sought: Sought = NOTHING, fetch: Fetch | None = None) -> Observation:
     """Return everything that one readable file says, its digest included; see `look` for the errors."""
     seen = look(path, trust=trust, fetch=fetch).observation.model_copy(update={"sha256": _files.sha256_of(path)})
     return with_sought(seen, path, sought)
 
 
-def look(path: Path, *, trust: Sequence[bytes] = (), fetch: Fetch | None = None) -> Look:
+def look(path: Path, *, trust: Trust = (), fetch: Fetch | None = None) -> Look:
     """Read every carrier of one file.
 
     Raises:
@@ -260,7 +259,7 @@ def _checked(elements: Iterable[tuple[aigc.Slot, aigc.Reading]]) -> Iterator[tup
 
 
 def _manifest(
-    path: Path, container: Container, properties: xmp.Properties, trust: Sequence[bytes], fetch: Fetch | None
+    path: Path, container: Container, properties: xmp.Properties, trust: Trust, fetch: Fetch | None
 ) -> ManifestReading:
     # The binding reads the whole file to find out that nothing is there; the container knows already.
     if container.has_manifest or _REMOTE_MANIFEST in properties:

@@ -13,12 +13,14 @@ from typing import Final, Literal
 
 from provenance.errors import AssetNotFound, UsageError
 from provenance.manifests.remote import Fetch
+from provenance.manifests.trust import Trust
 from provenance.model.compare import PROPAGATION, fields_of, same
 from provenance.model.labels import REPEATABLE
 from provenance.model.observation import Evidence, Observation, contradictions
 from provenance.model.post_file import is_post
-from provenance.model.verification import Conflict, ConflictingValue, FileVerification, Verification, statements
+from provenance.model.verification import Conflict, ConflictingValue, FileVerification, Verification
 from provenance.observe import AI_SOURCE_TYPES, NOTHING, Sought, observe
+from provenance.verify import organisation
 from provenance.verify.posts import judge_post
 
 Requirement = Literal["valid", "trusted"]
@@ -38,7 +40,7 @@ _MEETS: Final[dict[Requirement | None, frozenset[str]]] = {
 def verify(
     paths: Sequence[Path],
     *,
-    trust: Sequence[bytes] = (),
+    trust: Trust = (),
     require: Requirement | None = None,
     sought: Sought = NOTHING,
     progress: Progress | None = None,
@@ -48,7 +50,7 @@ def verify(
 
     Args:
         paths: The files, in the order of the result; of a post, its file or folder.
-        trust: Certificates (PEM) of authorities whose signers count as trusted.
+        trust: Authorities (PEM) whose signers count as trusted; `TrustLists` for other purposes too.
         require: The manifest state that a clean file needs at least.
         sought: Notices to look for beyond those that a file's record states.
         progress: Called with files done, files in all, and the name of the next.
@@ -123,7 +125,7 @@ def judge(found: Observation, *, require: Requirement | None = None) -> FileVeri
         sha256=found.sha256,
         clean=clean,
         error=found.error,
-        labels=tuple(statements(found.evidence)),
+        labels=tuple(organisation.said(found.evidence, found.manifest)),
         conflicts=conflicts,
         aigc=found.aigc,
         manifest=found.manifest,
@@ -145,6 +147,7 @@ def conflicts_in(found: Observation) -> Iterator[Conflict]:
         evidence = [each for each in found.evidence if each.kind == kind]
         yield from _of_repeatable(kind, evidence) if kind in REPEATABLE else _of_single(kind, evidence)
     yield from _of_source_types(found)
+    yield from organisation.conflicts_with(found.evidence, found.manifest)
 
 
 def _of_single(kind: str, evidence: Sequence[Evidence]) -> Iterator[Conflict]:

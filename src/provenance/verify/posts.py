@@ -10,12 +10,14 @@ from provenance import _files
 from provenance.errors import ProvenanceError
 from provenance.manifests.read import ManifestReading
 from provenance.manifests.read import read as read_manifest
+from provenance.manifests.trust import Trust
 from provenance.model import record as records
 from provenance.model.observation import AigcReading, Carrier
 from provenance.model.post import Post
 from provenance.model.post_file import POST_FILE
-from provenance.model.verification import Conflict, ConflictingValue, FileVerification, statements
+from provenance.model.verification import Conflict, ConflictingValue, FileVerification
 from provenance.observe import LABELS_ASSERTION, MANIFEST_SUFFIX, beside, evidence, file_error, manifest_of
+from provenance.verify import organisation
 
 Judge = Callable[[Path], FileVerification]
 POST_MIME: Final = "application/json"
@@ -23,12 +25,12 @@ _FORMAT: Final = "post"
 _ABSENT: Final = ManifestReading("absent")
 
 
-def judge_post(path: Path, *, trust: Sequence[bytes], judge: Judge, fine: frozenset[str]) -> FileVerification:
+def judge_post(path: Path, *, trust: Trust, judge: Judge, fine: frozenset[str]) -> FileVerification:
     """Return the verification of a finished post: its file, or the folder with it.
 
     Args:
         path: The file or folder.
-        trust: Certificates (PEM) of authorities whose signers count as trusted.
+        trust: Authorities (PEM) whose signers count as trusted; `TrustLists` for other purposes too.
         judge: Verifies one of its media.
         fine: The states of a manifest that are clean.
     """
@@ -54,23 +56,25 @@ def _unreadable(path: Path, error: ProvenanceError) -> FileVerification:
     )
 
 
-def _judged(path: Path, file: Path, trust: Sequence[bytes], judge: Judge, fine: frozenset[str]) -> FileVerification:
+def _judged(path: Path, file: Path, trust: Trust, judge: Judge, fine: frozenset[str]) -> FileVerification:
     post = Post.from_file(file)
     store = beside(file, MANIFEST_SUFFIX)
     reading = _ABSENT if store is None else read_manifest(file, mime=POST_MIME, trust=trust, beside=store)
     record = records.parse(reading.labels[0]) if reading.labels else None
     media = [_media(post, index, judge) for index in range(len(post.assets))]
-    conflicts = tuple(_broken_links(post, media, reading))
+    manifest = manifest_of(reading)
+    said = tuple(evidence.in_record(record, "sidecar", LABELS_ASSERTION))
+    conflicts = (*_broken_links(post, media, reading), *organisation.conflicts_with(said, manifest))
     return FileVerification(
         path=str(path),
         format=_FORMAT,
         sha256=_files.sha256_of(file),
         clean=reading.state in fine and not conflicts and all(each.clean for each in media),
         error=None,
-        labels=tuple(statements(tuple(evidence.in_record(record, "sidecar", LABELS_ASSERTION)))),
+        labels=tuple(organisation.said(said, manifest)),
         conflicts=conflicts,
         aigc=AigcReading(),
-        manifest=manifest_of(reading),
+        manifest=manifest,
         notices=(),
         files=tuple(media),
     )

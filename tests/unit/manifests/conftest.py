@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from PIL import Image
 
-from provenance.manifests import binding, identity, pool, worker, write
+from provenance.manifests import binding, development, pool, worker, write
 from provenance.manifests.signer import Signer
 from provenance.manifests.trust import trust_from_files
 
@@ -155,8 +155,8 @@ def issued(authority) -> Issued:
 
 
 @pytest.fixture(scope="session")
-def own(tmp_path_factory) -> identity.Identity:
-    return identity.create(tmp_path_factory.mktemp("identity") / "dev")
+def own(tmp_path_factory) -> development.Identity:
+    return development.create(tmp_path_factory.mktemp("identity") / "dev")
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from provenance.cli import output, tables
 from provenance.cli.label_options import Given, given, with_label_options
 from provenance.cli.notice_options import drawing, with_notice_options
 from provenance.cli.output import AsJson, Lang
-from provenance.cli.signers import Certificate, Key, NoManifest, signer_for
+from provenance.cli.signers import Certificate, Key, McnCertificate, McnKey, NoManifest, signer_for, with_mcn
 from provenance.errors import ProvenanceError, UsageError
 from provenance.model.post_file import POST_FILE, is_post
 from provenance.model.report import Report
@@ -83,6 +83,8 @@ def attach(
     location_privacy: LocationPrivacy = None,
     cert: Certificate = None,
     key: Key = None,
+    mcn_cert: McnCertificate = None,
+    mcn_key: McnKey = None,
     no_manifest: NoManifest = False,
     on_conflict: OnConflict = "refuse",
     fix: Fix = False,
@@ -100,9 +102,8 @@ def attach(
     how = drawing(notice)
     one_file = {"--origin": origin, "--location-privacy": location_privacy, "--draw": draw}
     whole_post = is_post(item)  # before a signer is looked for: a wrong path must not make a development identity
-    sdk = Provenance(
-        signer=signer_for(cert, key, no_manifest=no_manifest), sources=SourceList.stored() if check else None
-    )
+    signer = with_mcn(signer_for(cert, key, no_manifest=no_manifest), mcn_cert, mcn_key)
+    sdk = Provenance(signer=signer, sources=SourceList.stored() if check else None)
     done: Attached | Labelled
     if fix and not whole_post:
         raise UsageError("option-for-post-only", option="--fix")

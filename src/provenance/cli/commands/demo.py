@@ -14,7 +14,7 @@ from provenance import _files
 from provenance.cli import output, tables
 from provenance.cli.output import Lang
 from provenance.errors import ConflictingLabels, ProvenanceError
-from provenance.manifests import identity
+from provenance.manifests import development
 from provenance.manifests.signer import Signer
 from provenance.manifests.trust import trust_from_files
 from provenance.model.observation import Observation
@@ -69,7 +69,7 @@ def demo(
         _write(staging / "input" / "draft.json", _unlabelled(data))
         _write(staging / "input" / "post.json", data)
     try:
-        made = identity.create(folder / "identity")
+        made = development.create(folder / "identity")
         return _run(folder, drafts, Signer.from_pem(made.certificate, made.key), made.ca)
     except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)

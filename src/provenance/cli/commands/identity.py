@@ -26,9 +26,9 @@ def new(
     生成开发用签名身份:签发机构、由其签发的证书和私钥。
     """
     del lang
-    from provenance.manifests import identity
+    from provenance.manifests import development
 
-    made = identity.create(folder)
+    made = development.create(folder)
     typer.echo(output.text("identity-made", certificate=made.certificate, key=made.key, ca=made.ca))
 
 

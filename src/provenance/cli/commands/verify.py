@@ -23,6 +23,12 @@ def verify(
             help="Authorities to trust, beside those kept with trust add. 另行信任的签发机构。",
         ),
     ] = None,
+    trust_mcn: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--trust-mcn", metavar="PEM", help="Authorities of organisations' identities. 机构身份的签发机构。"
+        ),
+    ] = None,
     require: Annotated[
         Literal["valid", "trusted"] | None,
         typer.Option("--require", help="The manifest state a clean file needs. 签名清单须达到的状态。"),
@@ -39,9 +45,9 @@ def verify(
     说明每个文件各处的标识写了什么、是否有效、哪里互相矛盾。
     """
     del lang
-    from provenance.manifests.trust import TrustLists, trust_from_files
+    from provenance.manifests.trust import TrustLists
 
-    authorities = (*trust_from_files(trust or []), *TrustLists.stored().manifest)
+    authorities = TrustLists.from_files(trust or [], cawg=trust_mcn or []) | TrustLists.stored()
     with output.progress() as progress:
         sdk = Provenance(signer=None, remote_manifests=_say_whom if fetch else False)
         found = sdk.verify(*media, trust=authorities, require=require, ocr=ocr, progress=progress)

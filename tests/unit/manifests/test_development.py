@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from provenance.errors import OutputNotWritten, OutputRefused
-from provenance.manifests import identity
+from provenance.manifests import development
 from provenance.manifests.signer import Signer
 
 
@@ -29,7 +29,7 @@ def mode(path: Path) -> int:
 
 
 def test_the_key_is_for_its_owner_alone(tmp_path, open_umask):
-    made = identity.create(tmp_path / "id")
+    made = development.create(tmp_path / "id")
     assert mode(made.key) == 0o600
     assert mode(made.key.parent) == 0o700
 
@@ -45,7 +45,7 @@ def test_the_key_is_private_from_its_first_moment(tmp_path, open_umask, monkeypa
         return handle
 
     monkeypatch.setattr(os, "open", spy)
-    identity.create(tmp_path / "id")
+    development.create(tmp_path / "id")
     assert opened == [(0o600, 0o600, True)]
 
 
@@ -72,22 +72,22 @@ def test_it_lasts_ten_years_and_names_neither_user_nor_host(own):
 
 
 def test_every_identity_has_keys_of_its_own(own, tmp_path):
-    other = identity.create(tmp_path / "id")
+    other = development.create(tmp_path / "id")
     assert other.key.read_bytes() != own.key.read_bytes()
     assert other.ca.read_bytes() != own.ca.read_bytes()
 
 
 def test_an_existing_identity_is_never_replaced(tmp_path):
-    made = identity.create(tmp_path / "id")
+    made = development.create(tmp_path / "id")
     before = made.key.read_bytes()
     with pytest.raises(OutputRefused):
-        identity.create(tmp_path / "id")
+        development.create(tmp_path / "id")
     assert made.key.read_bytes() == before
 
 
 def test_an_empty_folder_is_filled(tmp_path):
     (tmp_path / "id").mkdir()
-    assert identity.create(tmp_path / "id").key.is_file()
+    assert development.create(tmp_path / "id").key.is_file()
 
 
 @pytest.mark.parametrize("nth", [1, 2, 3])
@@ -101,16 +101,16 @@ def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch, nth):
 
     monkeypatch.setattr(os, "fsync", failing)
     with pytest.raises(OutputNotWritten):
-        identity.create(tmp_path / "id")
+        development.create(tmp_path / "id")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_users_identity_is_made_once(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    made, new = identity.development()
+    made, new = development.development()
     assert new
     assert made.key == tmp_path / "config" / "provenance" / "identity" / "key.pem"
-    assert identity.development() == (made, False)
+    assert development.development() == (made, False)
     assert Signer.from_pem(made.certificate, made.key).common_name == "provenance development"
 
 
@@ -119,7 +119,7 @@ def test_without_an_absolute_xdg_folder_it_lives_under_home(tmp_path, monkeypatc
     monkeypatch.setenv("XDG_CONFIG_HOME", given)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    made, _ = identity.development()
+    made, _ = development.development()
     assert made.key.parent == tmp_path / ".config" / "provenance" / "identity"
     assert not (tmp_path / "relative").exists()
 
@@ -131,26 +131,26 @@ def test_without_a_home_the_way_on_is_named(monkeypatch):
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     monkeypatch.setattr(Path, "home", homeless)
     with pytest.raises(OutputNotWritten, match="XDG_CONFIG_HOME"):
-        identity.development()
+        development.development()
 
 
 def test_a_folder_with_something_else_is_left_alone(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(OutputRefused):
-        identity.development(tmp_path)
+        development.development(tmp_path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["notes.txt"]
 
 
 def test_a_file_in_the_way_of_the_folder_is_an_output_error(tmp_path):
     (tmp_path / "config").write_text("a file")
     with pytest.raises(OutputNotWritten):
-        identity.development(tmp_path / "config" / "identity")
+        development.development(tmp_path / "config" / "identity")
 
 
 def test_processes_that_race_end_with_one_identity(tmp_path):
     script = (
-        "import sys, pathlib; from provenance.manifests import identity; sys.stdin.read();"
-        "made, new = identity.development(pathlib.Path(sys.argv[1]));"
+        "import sys, pathlib; from provenance.manifests import development; sys.stdin.read();"
+        "made, new = development.development(pathlib.Path(sys.argv[1]));"
         "print(new, hash(made.key.read_bytes()), hash(made.certificate.read_bytes()))"
     )
     running = [
@@ -176,15 +176,15 @@ def test_processes_that_race_end_with_one_identity(tmp_path):
 
 def test_a_race_that_is_lost_returns_the_winner(tmp_path, monkeypatch):
     folder = tmp_path / "identity"
-    real = identity._make
+    real = development._make
 
     def overtaken():
         made = real()
         monkeypatch.setattr(identity, "_make", real)
-        identity.create(folder)
+        development.create(folder)
         return made
 
     monkeypatch.setattr(identity, "_make", overtaken)
-    made, new = identity.development(folder)
+    made, new = development.development(folder)
     assert not new
     assert Signer.from_pem(made.certificate, made.key)
