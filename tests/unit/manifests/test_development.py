@@ -180,11 +180,11 @@ def test_a_race_that_is_lost_returns_the_winner(tmp_path, monkeypatch):
 
     def overtaken():
         made = real()
-        monkeypatch.setattr(identity, "_make", real)
+        monkeypatch.setattr(development, "_make", real)
         development.create(folder)
         return made
 
-    monkeypatch.setattr(identity, "_make", overtaken)
+    monkeypatch.setattr(development, "_make", overtaken)
     made, new = development.development(folder)
     assert not new
     assert Signer.from_pem(made.certificate, made.key)
