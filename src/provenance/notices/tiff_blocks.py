@@ -83,8 +83,8 @@ def coded(samples: Samples, coding: Coding) -> bytes:
         lines = np.packbits(((samples >> shifts) & 1).reshape(len(samples), -1).astype(np.uint8), axis=1)
     else:
         if coding.differences:
-            kind = samples.dtype
-            samples = np.diff(samples.astype(kind.newbyteorder("=")), axis=1, prepend=0).astype(kind)
+            left, samples = samples, samples.copy()
+            samples[:, 1:] -= left[:, :-1]
         lines = np.ascontiguousarray(samples).view(np.uint8).reshape(len(samples), -1)
     if coding.compression == NONE:
         return lines.tobytes()
