@@ -134,6 +134,9 @@ def _read(path: Path, form: TextFormat) -> bytes:
         _decoded(data, form)
     except UnicodeDecodeError as error:
         raise MalformedMedia("text-not-utf-8", path=path, offset=error.start) from error
+    except MediaError as error:
+        error.details.setdefault("path", path)
+        raise
     return data
 
 

@@ -237,8 +237,8 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path, draw: Any) -> None:
     with pytest.raises(AssetNotFound):
         measure_text(tmp_path / "nowhere", [], format="text")
     with pytest.raises(MalformedMedia) as caught:
-        draw("<p>a", "html", ("start",))[0].decode() and draw(b"text<p>", "html")
-    assert caught.value.code == "html-starts-with-text"
+        draw(b"text<p>", "html")
+    assert (caught.value.code, caught.value.details["path"]) == ("html-starts-with-text", tmp_path / "source")
 
 
 BLOCKS = st.lists(
