@@ -1,17 +1,12 @@
 """Chromium plays a film that was drawn on from its first to its last picture, and shows the notice."""
 
-import io
 import json
 import os
 
-import cv2
-import numpy as np
 import pytest
-from PIL import Image
 
 from provenance.model.notice import Seconds
-from provenance.notices import layout
-from provenance.notices.find import reading
+from provenance.notices import layout, measure
 from provenance.notices.video import draw_video, probe
 
 pytest.importorskip("av")
@@ -20,8 +15,11 @@ FULL_PROOF = os.environ.get("PROVENANCE_PROOF") == "full"
 SPEED = 4
 TEXTS = (("ai-generated", "AI生成"),)
 # Chromium has no decoder for HEVC of its own.
-SHAPES = ["h264-high", "h264-rotated", "h264-edit-list", "h264-matroska", "vp9", "av1"]
+SHAPES = ["h264-rotated", "vp9", "av1"]
 MORE_SHAPES = [
+    "h264-high",
+    "h264-edit-list",
+    "h264-matroska",
     "h264-plain",
     "h264-two-sounds-and-text",
     "h264-variable-rate",
@@ -83,5 +81,7 @@ def test_chromium_plays_to_the_end_and_shows_the_notice(browser, drawn, readers,
         assert played["pictures"] >= 0.9 * len(readers.shown(film))
         for at, is_there in ((0.0, True), (1.0, True), (2.0, True), (4.0, False)):
             page.evaluate(SEEK.replace("AT", str(at)))
-            shot = np.asarray(Image.open(io.BytesIO(page.shot(tmp_path / f"{at}.png"))).convert("RGB"))
-            assert reading(cv2.cvtColor(shot, cv2.COLOR_RGB2BGR), notice).found == is_there, at
+            shot = tmp_path / f"{at}.png"
+            page.shot(shot)
+            (reading,) = measure(shot, [notice], orientation=1)
+            assert reading.found == is_there, at

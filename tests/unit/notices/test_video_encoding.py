@@ -255,6 +255,13 @@ def test_times_are_those_of_what_is_presented(films):
     assert caught.value.code == "video-notice-after-end"
 
 
+def test_any_times_give_a_rate_that_an_encoder_can_write_down(films):
+    film = film_of(films("h264"))
+    assert video_codec._rate(film) == RATE
+    for other in (dataclasses.replace(film, times=film.times << 40), dataclasses.replace(film, tick=film.tick / 10**9)):
+        assert 0.0009 <= video_codec._rate(other) <= 1000
+
+
 def test_far_too_many_samples_are_refused(films, monkeypatch):
     monkeypatch.setattr(video_film, "MOST_SAMPLES", 10)
     with pytest.raises(MalformedMedia):

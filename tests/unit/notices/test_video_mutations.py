@@ -19,7 +19,7 @@ pytest.importorskip("av")
 SECONDS = 3
 TEXTS = (("ai-generated", "AI生成"),)
 NAMES = ("h264", "h264-matroska", "hevc", "vp9", "av1")
-MUTANTS = 1000 if FULL_PROOF else 30
+MUTANTS = 1000 if FULL_PROOF else 20
 INDEX = 900  # bytes; where a segment says what it holds
 
 
