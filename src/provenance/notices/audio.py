@@ -67,6 +67,9 @@ _REASONS: Final = {"audio-kind": "audio-full-kind", "audio-not-verified": "audio
 _ORDER: Final[tuple[Position, ...]] = get_args(Position)
 _CODECS: Final = {"mp3": {"mp3", "mp2"}, "m4a": {"aac", "alac"}, "opus": {"opus"}, "flac": {"flac"}}
 _PROFILE: Final = "LC"  # of AAC: the only one that the encoder writes
+_RECORDS: Final = frozenset(
+    bytes([0b00010 << 3 | rate]) for rate in range(8)
+)  # how its record begins (14496-3, 1.6.2.1)
 _LEAST_SECONDS: Final = 0.05
 
 
@@ -136,7 +139,7 @@ def _checked(file: BinaryIO, name: str) -> audio_stream.Sound:
     sound = audio_stream.probe(file, name)
     if name not in _WRITERS or sound.codec not in _CODECS.get(name, {sound.codec}):
         raise does_not_fit("audio-codec", codec=sound.codec)
-    if sound.codec == "aac" and sound.profile != _PROFILE:
+    if sound.codec == "aac" and (sound.profile != _PROFILE or sound.config[:1] not in _RECORDS):
         raise does_not_fit("audio-profile", profile=sound.profile)
     if sound.seconds < _LEAST_SECONDS:
         raise does_not_fit("audio-empty")
