@@ -1,5 +1,6 @@
 """Notices at several places of one film: what lies between is the source's, byte for byte, and what shows them is not."""
 
+import dataclasses
 import gc
 import itertools
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from provenance.errors import NoticeDoesNotFit
 from provenance.model.notice import Seconds
-from provenance.notices import layout, video_mp4
+from provenance.notices import layout, video, video_mp4
 from provenance.notices.video import draw_video, probe, shown_at
 from provenance.notices.video_measure import measure_video
 
@@ -164,3 +165,17 @@ def test_an_interruption_leaves_no_thread_and_no_open_file(films, tmp_path, capf
 )
 def test_where_a_notice_shows(duration, at, seconds, expected):
     assert [(each.start, each.end) for each in shown_at(duration, at, seconds)] == expected
+
+
+def test_parts_that_no_record_speaks_for_together_take_all_pictures(films, tmp_path, monkeypatch):
+    real, made = video.render, []
+
+    def other_each_time(*told):
+        made.append(real(*told))
+        return dataclasses.replace(made[-1], config=made[-1].config + bytes([len(made)]))
+
+    monkeypatch.setattr(video, "render", other_each_time)
+    monkeypatch.setattr(video.video_verify, "holds", lambda *_: True)
+    _, _, result = drawn(films("h264"), tmp_path, shown_at(LENGTH, ("start", "end"), 2))
+    assert len(made) == 3
+    assert (result.media_change, result.reason) == ("full", "video-full-not-verified")
