@@ -8,16 +8,18 @@ followed; one megabyte, five seconds, all in all. The binding's own client would
 from __future__ import annotations
 
 import contextlib
-import http.client
 import ipaddress
 import logging
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, urlsplit
+
+if TYPE_CHECKING:  # hardly ever needed, and heavy
+    import ssl
+    from http.client import HTTPSConnection
 
 Fetch = Callable[[str], bytes]
 """Takes a URL to the manifest store that lies there; raises `NotFetched`."""
@@ -62,6 +64,8 @@ def fetch(url: str) -> bytes:
     Raises:
         NotFetched: it may not be asked, or does not answer as it should.
     """
+    from http.client import HTTPException
+
     parts = _allowed(url)
     until = time.monotonic() + SECONDS
     try:
@@ -69,7 +73,7 @@ def fetch(url: str) -> bytes:
             content = _got(connection, parts)
         if time.monotonic() >= until:
             raise TimeoutError  # cut off, which looks like the end
-    except (OSError, http.client.HTTPException, ValueError) as error:
+    except (OSError, HTTPException, ValueError) as error:
         if isinstance(error, TimeoutError) or time.monotonic() >= until:
             raise NotFetched("remote.timeout", f"no answer in {SECONDS:g} s") from error
         raise NotFetched("remote.failed", str(error) or type(error).__name__) from error
@@ -88,7 +92,7 @@ def _allowed(url: str) -> SplitResult:
     return parts
 
 
-def _got(connection: http.client.HTTPSConnection, parts: SplitResult) -> bytes:
+def _got(connection: HTTPSConnection, parts: SplitResult) -> bytes:
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection.request("GET", path, headers={"Accept-Encoding": "identity", "User-Agent": "provenance-labels"})
     with connection.getresponse() as response:
@@ -98,15 +102,18 @@ def _got(connection: http.client.HTTPSConnection, parts: SplitResult) -> bytes:
             raise NotFetched("remote.too-large", f"{response.length} bytes")
         content = response.read(MOST_BYTES + 1)
         if response.length and len(content) <= MOST_BYTES:
-            raise http.client.IncompleteRead(content, response.length)
+            raise ConnectionError("the answer ended early")
     if len(content) > MOST_BYTES:
         raise NotFetched("remote.too-large", f"more than {MOST_BYTES} bytes")
     return content
 
 
 @contextlib.contextmanager
-def _connected(host: str, until: float) -> Iterator[http.client.HTTPSConnection]:
+def _connected(host: str, until: float) -> Iterator[HTTPSConnection]:
     """Yield a connection to an address of `host` that was checked, cut off when the time is up, whatever it does."""
+    import ssl
+    from http.client import HTTPSConnection
+
     address = _public(_resolved(host, until))
     plain = socket.create_connection((address, _PORT), timeout=max(_SHORTEST, until - time.monotonic()))
     with ssl.create_default_context().wrap_socket(
@@ -118,7 +125,7 @@ def _connected(host: str, until: float) -> Iterator[http.client.HTTPSConnection]
         cut.start()
         try:
             secured.do_handshake()
-            connection = http.client.HTTPSConnection(host)
+            connection = HTTPSConnection(host)
             connection.sock = secured
             yield connection
         finally:
