@@ -94,7 +94,8 @@ def _on_picture(source: Path, path: Path, found: Look, planned: Plan, options: D
     placed, warnings = laid_out(source, planned, (seen.width or 0, seen.height or 0), options)
     with path.open("wb") as file:
         result = notices.draw(source, file, placed, orientation=seen.orientation, format=str(seen.format))
-    return Drawn(path, placed, result.media_change, result.method), warnings
+    why = [MediaError(result.reason, path=source)] if result.reason else []
+    return Drawn(path, placed, result.media_change, result.method), [*warnings, *why]
 
 
 def _on_film(source: Path, path: Path, planned: Plan, options: DrawOptions, progress: Progress | None) -> Result:
