@@ -73,8 +73,8 @@ def _ends(data: bytes, start: int, form: str) -> list[int]:
             before = block.start
             offsets.append(at)
         return offsets[1:]
-    text = data[start:]
-    inside = range(start + len(text) - len(text.lstrip()) + 1, start + len(text.rstrip()))
+    rest = data[start:]
+    inside = range(start + len(rest) - len(rest.lstrip()) + 1, start + len(rest.rstrip()))
     paragraphs = [found.end() for found in _BLANK.finditer(data, start) if found.end() in inside]
     return paragraphs or [found.end() for found in _LINE_END.finditer(data, start) if found.end() in inside]
 
