@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 RATE = 44_100
-SECONDS = 4.0
+SECONDS = 3.0
 MP3 = ("-c:a", "libmp3lame", "-b:a", "64k")
 ENCODINGS = {
     "wav16.wav": ("-c:a", "pcm_s16le"),

@@ -37,7 +37,7 @@ BOTH = [*TEXTS, ("fiction", "虚构内容")]
 EVERYWHERE = ("start", "middle", "end")
 # How many samples about a cut in the middle may sound otherwise: what the packets at either side share with others.
 SHARED = {".wav": 0, ".flac": 0, ".mp3": 3 * 1152, ".opus": 48_000, "aac.m4a": 1024, "first.m4a": 1024, "alac.m4a": 0}
-FEW = ("wav16.wav", "rf64.wav", "vbr.mp3", "low.mp3", "long.flac", "aac.m4a", "alac.m4a", "music.opus")
+FEW = ("wav16.wav", "rf64.wav", "vbr.mp3", "long.flac", "aac.m4a", "alac.m4a", "music.opus")
 EXACT = [name for name in ENCODINGS if name not in {"vorbis.ogg", "layer2.mp2", "speech.opus"}] if FULL_PROOF else FEW
 
 
@@ -320,18 +320,18 @@ def test_chapters_of_an_mp3_follow_the_sound(sounds, tmp_path):
     source = tmp_path / "in.mp3"
     source.write_bytes(sounds("cbr.mp3").read_bytes())
     tags = id3.ID3(source)
-    for name, start, end in (("a", 0, 3000), ("b", 3000, 4000)):
+    for name, start, end in (("a", 0, 2000), ("b", 2000, 3000)):
         tags.add(id3.CHAP(element_id=name, start_time=start, end_time=end, sub_frames=[id3.TIT2(text=name)]))
     tags.save(source)
     target, _ = drawn(source, tmp_path)
     longer = (len(decoded(target)) - len(decoded(source))) * 1000 / RATE
     chapters = {each.element_id: each for each in id3.ID3(target).getall("CHAP")}
     assert chapters["a"].start_time == 0
-    assert chapters["a"].end_time == chapters["b"].start_time == pytest.approx(3000 + longer, abs=1)
+    assert chapters["a"].end_time == chapters["b"].start_time == pytest.approx(2000 + longer, abs=1)
     assert chapters["b"].sub_frames["TIT2"].text == ["b"]
     (tmp_path / "end").mkdir()
     target, _ = drawn(source, tmp_path / "end", at=("end",))
-    assert {each.element_id: each.end_time for each in id3.ID3(target).getall("CHAP")} == {"a": 3000, "b": 4000}
+    assert {each.element_id: each.end_time for each in id3.ID3(target).getall("CHAP")} == {"a": 2000, "b": 3000}
 
 
 def test_marks_that_cannot_follow_are_refused_by_name_but_for_a_notice_at_the_end(sounds, tmp_path):
@@ -352,7 +352,7 @@ def test_marks_that_cannot_follow_are_refused_by_name_but_for_a_notice_at_the_en
     cues.write_bytes(data[:42] + b"\x05" + len(sheet).to_bytes(3, "big") + sheet + data[42:])
     meta = tmp_path / "meta.txt"
     meta.write_text(
-        ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=2000\ntitle=a\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=2000\nEND=4000\ntitle=b\n"
+        ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=1000\ntitle=a\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=1000\nEND=3000\ntitle=b\n"
     )
     book = tmp_path / "book.m4a"
     ffmpeg("-i", sounds("aac.m4a"), "-i", meta, "-map_metadata", "1", "-map", "0:a", "-c", "copy", book)

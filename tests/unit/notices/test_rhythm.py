@@ -120,7 +120,7 @@ def test_telephone_tones_are_not_it():
         )
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(8 if FULL_PROOF else 2))
 def test_music_speech_and_noise_are_not_it(seed):
     for made in (music(20, seed, RATE), talk(20, seed, RATE), noise(20, seed, RATE)):
         assert heard(made) is None
