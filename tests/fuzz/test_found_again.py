@@ -75,6 +75,7 @@ CHANGES = {
     "2 % off each side": lambda picture: encoded(cropped(picture, 0.02, 0.02, 0.02, 0.02), "JPEG", quality=70),
     "bars left and right": lambda picture: encoded(framed(picture), "JPEG", quality=60),
 }
+BAR = "JPEG q40, 1/2"
 
 
 def photographs(corpus):
@@ -106,11 +107,13 @@ def drawn(picture, notice, folder):
 def test_notices_on_photographs_are_found_again(corpus, tmp_path, report):
     tally = {name: [0, 0, 0] for name in CHANGES}
     for at, picture in enumerate(photographs(corpus)):
-        for kind, text in WORDINGS if FULL_PROOF else [WORDINGS[at % len(WORDINGS)]]:
+        for number, (kind, text) in enumerate(WORDINGS):
+            # Every wording in every photograph where the bar is, the other changes with one of them.
+            chosen = CHANGES if number == at % len(WORDINGS) else [BAR] if FULL_PROOF else []
             (notice,) = notices.layout([(kind, text)], *picture.size)
-            shown = drawn(picture, notice, tmp_path)
-            for name, change in CHANGES.items():
-                changed = colours(change(shown))
+            shown = drawn(picture, notice, tmp_path) if chosen else None
+            for name in chosen:
+                changed = colours(CHANGES[name](shown))
                 tally[name][0] += 1
                 tally[name][1] += readings(changed, [notice])[0].found
                 tally[name][2] += readings(changed, [notice.model_copy(update={"box": None})])[0].found
@@ -124,7 +127,7 @@ def test_no_wording_is_taken_for_another(corpus, tmp_path, report):
     texts = [*WORDINGS, *(("ai-generated", text) for text in OTHERS)]
     for picture, (kind, text) in zip(itertools.cycle([*photographs(corpus)][:6]), texts, strict=False):
         shown = drawn(picture, notices.layout([(kind, text)], *picture.size)[0], tmp_path)
-        for change in (CHANGES["JPEG q40, 1/2"], CHANGES["JPEG q75, 3/4"]):
+        for change in (CHANGES[BAR], CHANGES["JPEG q75, 3/4"]):
             wanted = [Notice(kind=one, text=other) for one, other in WORDINGS if other != text]
             looked_for += len(wanted)
             taken += [(text, each.text) for each in readings(colours(change(shown)), wanted) if each.evidence]
