@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # Readers and codecs that the tests compare with; the package itself needs none of them.
 DEBIAN := libimage-exiftool-perl exiv2 libturbojpeg0 libjpeg-turbo-progs ffmpeg mediainfo \
-  libreoffice-writer-nogui libreoffice-calc-nogui libreoffice-impress-nogui chromium
+  libreoffice-writer-nogui libreoffice-calc-nogui libreoffice-impress-nogui chromium fonts-noto-cjk
 export PYTHONUTF8 := 1
 
 .PHONY: demo test proof bench lint deps fixtures reference clean

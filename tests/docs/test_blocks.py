@@ -61,7 +61,9 @@ def test_both_readmes_hold_the_same_blocks_and_headings():
     assert skeleton(english) == skeleton(chinese)
 
 
-@pytest.mark.parametrize("path", [*READMES, *GUIDES, "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "labels/README.md"])
+@pytest.mark.parametrize(
+    "path", [*READMES, *GUIDES, "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "labels/README.md"]
+)
 def test_every_relative_link_leads_somewhere(path):
     text = (ROOT / path).read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", text):

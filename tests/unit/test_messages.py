@@ -30,7 +30,7 @@ def test_every_message_exists_in_both_languages_and_names_the_same_things(code):
     english, chinese = (fields_of(texts[locale]) for locale in ("en", "zh-CN"))
     # A field may come in each language: `wanted` and `wanted_zh`, or `en` and `zh`.
     assert {"en" if each == "zh" else each.removesuffix("_zh") for each in chinese} == english, code
-    assert re.search(r"[\u4e00-\u9fff]|\{zh\}", texts["zh-CN"])
+    assert re.search(r"[\u3001-\u9fff]|\{zh\}", texts["zh-CN"])  # ideographs, or their punctuation alone
 
 
 def codes_raised():
@@ -60,7 +60,7 @@ def test_every_message_is_used_somewhere():
     used = codes_raised()
     # Built from parts: f"verdict-{…}" and the like.
     built = re.compile(
-        r"^(surface|severity|notice|media-change|certainty|aigc-(bare|wrapped)-in-slot|aigc-value|demo|value|text|xmp-segment)-?"
+        r"^(surface|severity|notice|media-change|certainty|aigc-(bare|wrapped)-in-slot|aigc-value|demo|value|text|xmp-segment|page)-?"
     )
     unused = [code for code in all_messages() if code not in used and not built.match(code)]
     assert unused == []

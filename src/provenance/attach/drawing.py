@@ -133,6 +133,9 @@ def _in_sound(source: Path, path: Path, planned: Plan, options: DrawOptions, pro
             progress=progress and (lambda done, total, what: progress(round(done), round(total), what)),
         )
     why = [MediaError(result.reason, path=source)] if result.reason else []
+    if result.unsaid:
+        texts = ", ".join(text for _, text in result.unsaid)
+        why.append(MediaError("notice-not-on-medium", path=source, format="audio", text=texts))
     return Drawn(path, result.notices, result.media_change, result.method), why
 
 

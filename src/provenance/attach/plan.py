@@ -31,6 +31,7 @@ _L = TypeVar("_L", AIGenerated, Capture, Source)
 
 
 _PROPAGATION: Final = frozenset({"propagator", "propagate_id"})
+_HEARD: Final = frozenset({"rhythm", "voice"})
 _BROKEN: Final = frozenset({"invalid", "unreadable"})
 
 
@@ -111,6 +112,8 @@ def plan(found: Look, wanted: Wanted, *, on_conflict: OnConflict) -> Plan:
     standing = found.record or found.signed_record or Record()
     # One that may be there in a font that is not at hand is neither drawn over nor struck off the record.
     present = {(each.kind, each.text) for each in found.observation.notices if each.found or each.font_in_doubt}
+    # A sound says it in a form of its own.
+    heard = {each.kind for each in found.observation.notices if each.found and each.form in _HEARD}
     warnings += [
         ("label-beside-another", {"pointer": placed.pointer, "kind": placed.kind})
         for placed in wanted.labels
@@ -124,7 +127,7 @@ def plan(found: Look, wanted: Wanted, *, on_conflict: OnConflict) -> Plan:
         coordinates=(instead if found.camera and found.camera.coordinates else None) or coordinates,
         fields=own,
         record=_record(standing, wanted, present),
-        draw=tuple(each for each in wanted.notices if each not in present),
+        draw=tuple(each for each in wanted.notices if each not in present and each[0] not in heard),
         warnings=tuple(warnings),
     )
 

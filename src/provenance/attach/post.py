@@ -108,7 +108,9 @@ def attach_post(  # noqa: PLR0913 - the whole use case
                 raise
             labelled.append(done)
         containers = [registry.read(each.path, whole=False) for each in labelled]
-        media = [each.media for each in containers]
+        # A sound that says its notice itself needs no other surface.
+        heard = [each.media == "audio" and bool(done.notices) for each, done in zip(containers, labelled, strict=True)]
+        media = [None if own else each.media for each, own in zip(containers, heard, strict=True)]
         data = _finished(post, names, labelled, catalog.notices_of(post, media))
         data["edition"] = catalog.edition
         finished = Post.from_dict(data, folder=folder)

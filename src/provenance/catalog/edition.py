@@ -99,6 +99,7 @@ class Catalog(Contents):
         """Return every notice of `post`, sorted by pointer, kind and surface.
 
         `media` is what each asset is (``image``, ``video``, ``audio``, `None`); without it all are taken as pictures.
+        A sound that carries its notice is none of these: `None`.
         """
         own = [post.own_labels(at) for at in range(len(post.assets))]
         return self.notices_for(

@@ -78,7 +78,10 @@ def planned(
     media: Sequence[str | None],
     locale: Locale,
 ) -> Iterator[PlannedNotice]:
-    """Yield every notice of a post's labels and of each asset's own."""
+    """Yield every notice of a post's labels and of each asset's own.
+
+    A sound in which nothing speaks up (``audio`` in `media`) has its notices shown beside the text instead.
+    """
     for placed in on_post:
         kind = kinds[placed.kind]
         yield from _of_label(kind, placed, _bare(kind, own, media) if kind.notice.drawn_from_post else (), locale)

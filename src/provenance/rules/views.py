@@ -118,8 +118,8 @@ def case_of(  # noqa: PLR0913 - all that a verdict rests on
     """Gather what the rules ask of a post and of its finished files, one observation an asset, in their order."""
     on_post = post.labels_on_post()
     own = tuple(post.own_labels(at) for at in range(len(post.assets)))
-    notices = catalog.notices_for(on_post, own, [each.media for each in observations], jurisdiction)
-    readable = tuple(_readable(each, catalog) for each in observations)
+    notices = catalog.notices_for(on_post, own, [*map(_surface_medium, observations)], jurisdiction)
+    readable = tuple(_readable(each, catalog) | _heard(at, each, notices) for at, each in enumerate(observations))
     wanted: dict[tuple[int, str], set[str]] = {}
     for notice in notices:
         for at in notice.assets:
@@ -212,6 +212,17 @@ def _readable(seen: Observation, catalog: Catalog) -> frozenset[tuple[str, str]]
     return frozenset(
         (each.kind, each.text) for each in seen.notices if each.found and (is_text or large_and_clear(each, catalog))
     )
+
+
+def _surface_medium(seen: Observation) -> str | None:
+    """Return what an asset is; None for a sound that says its notices itself."""
+    return None if seen.media == "audio" and any(each.found for each in seen.notices) else seen.media
+
+
+def _heard(at: int, seen: Observation, notices: Iterable[PlannedNotice]) -> frozenset[tuple[str, str]]:
+    """Return the notices that a sound says in a form of its own: as a rhythm, or in the words of a recording."""
+    kinds = {each.kind for each in seen.notices if each.found} if seen.media == "audio" else set()
+    return frozenset((each.kind, each.text) for each in notices if at in each.assets and each.kind in kinds)
 
 
 def _shown(at: int, readable: frozenset[tuple[str, str]], wanted: Mapping[tuple[int, str], set[str]]) -> frozenset[str]:

@@ -31,9 +31,7 @@ def written(text, ink, place="bottom right", *, fill="white", edge="black"):
     setting = sized_by_ink(text, ink, W)
     picture = scene(W, H, seed=6)
     x, y = (W - setting.width, H - 2 * ink) if place == "bottom right" else (10, 10)
-    ImageDraw.Draw(picture).text(
-        (x, y), text, font=_sized(ink), fill=fill, stroke_width=ink // 5, stroke_fill=edge
-    )
+    ImageDraw.Draw(picture).text((x, y), text, font=_sized(ink), fill=fill, stroke_width=ink // 5, stroke_fill=edge)
     return picture
 
 
