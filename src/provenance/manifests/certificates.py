@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes, PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -34,6 +34,9 @@ from provenance.manifests.binding import CLAIM_SIGNING_EKUS
 Check = Callable[[x509.Certificate], bool]
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
+_EC: Final = (ec.EllipticCurvePrivateKey, ec.EllipticCurvePublicKey)
+_RSA: Final = (rsa.RSAPrivateKey, rsa.RSAPublicKey)
+_ED25519: Final = (ed25519.Ed25519PrivateKey, ed25519.Ed25519PublicKey)
 _CURVES: Final = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
 _RSA_BITS: Final = range(2048, 16385)
 _HASHES: Final = {"sha256", "sha384", "sha512"}
@@ -98,30 +101,30 @@ def key_of(pem: bytes, path: str | None = None) -> PrivateKeyTypes:
         raise CertificateRejected("key-malformed", path=path, reason=error) from error
 
 
-def algorithm_of(key: PrivateKeyTypes, path: str | None = None) -> str:
+def algorithm_of(key: PrivateKeyTypes | CertificatePublicKeyTypes, path: str | None = None) -> str:
     """Return the C2PA signature algorithm of a key.
 
     Raises:
         CertificateRejected: C2PA has none for this kind, curve or size of key.
     """
-    if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in _CURVES:
+    if isinstance(key, _EC) and key.curve.name in _CURVES:
         return _CURVES[key.curve.name]
-    if isinstance(key, rsa.RSAPrivateKey) and key.key_size in _RSA_BITS:
+    if isinstance(key, _RSA) and key.key_size in _RSA_BITS:
         return "ps256"
-    if isinstance(key, ed25519.Ed25519PrivateKey):
+    if isinstance(key, _ED25519):
         return "ed25519"
     raise CertificateRejected("key-unsupported", path=path, kind=_kind(key))
 
 
-def check_signer(chain: Sequence[x509.Certificate], key: PrivateKeyTypes, path: str | None = None) -> None:
-    """Check that `chain` (signing certificate first) and `key` can sign a claim now.
+def check_signer(chain: Sequence[x509.Certificate], key: PrivateKeyTypes | None, path: str | None = None) -> None:
+    """Check that `chain` (signing certificate first) and `key` can sign a claim now; a key that is elsewhere is None.
 
     Raises:
         CertificateRejected: its code is the first defect found.
     """
     leaf = chain[0]
     try:
-        if not _belongs(leaf, key):
+        if key is not None and not _belongs(leaf, key):
             code = "certificate-order" if any(_belongs(other, key) for other in chain) else "key-mismatch"
             raise CertificateRejected(code, path=path)
         for code in defects_of(leaf):
@@ -255,9 +258,9 @@ _DEFECTS: Final[tuple[tuple[str, Check], ...]] = (
 )
 
 
-def _kind(key: PrivateKeyTypes) -> str:
-    if isinstance(key, ec.EllipticCurvePrivateKey):
+def _kind(key: PrivateKeyTypes | CertificatePublicKeyTypes) -> str:
+    if isinstance(key, _EC):
         return f"EC {key.curve.name}"
-    if isinstance(key, rsa.RSAPrivateKey):
+    if isinstance(key, _RSA):
         return f"RSA {key.key_size}"
-    return type(key).__name__.removesuffix("PrivateKey")
+    return type(key).__name__.removesuffix("PrivateKey").removesuffix("PublicKey")
