@@ -67,15 +67,8 @@ def check_post(  # noqa: PLR0913 - the whole use case
         if progress:
             progress(index, len(post.assets), asset.path)
         observations.append(controls(_observed(post, index, _sought(post, index, catalog, jurisdiction, ocr=ocr))))
-    return rules.evaluate(
-        post,
-        observations,
-        catalog,
-        on=on or today(),
-        jurisdiction=jurisdiction,
-        sources=sources,
-        pages=seen,
-    )
+    day = on or today()
+    return rules.evaluate(post, observations, catalog, on=day, jurisdiction=jurisdiction, sources=sources, pages=seen)
 
 
 def check_media(

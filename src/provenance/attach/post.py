@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
@@ -94,18 +95,10 @@ def attach_post(  # noqa: PLR0913 - the whole use case
         for index, (source, name) in enumerate(zip(sources, names, strict=True)):
             if progress:
                 progress(index, len(sources), source.name)
-            try:
-                done = label_file(
-                    source,
-                    staging / _MEDIA / name,
-                    dataclasses.replace(_wanted(post, index, catalog), drawing=drawing),
-                    signer=signer,
-                    on_conflict=on_conflict,
-                    progress=progress,
-                )
-            except ProvenanceError as error:
-                error.details.setdefault("pointer", f"/assets/{index}")
-                raise
+            wanted = dataclasses.replace(_wanted(post, index, catalog), drawing=drawing)
+            with _pointing_at(index):
+                target = staging / _MEDIA / name
+                done = label_file(source, target, wanted, signer=signer, on_conflict=on_conflict, progress=progress)
             labelled.append(done)
         containers = [registry.read(each.path, whole=False) for each in labelled]
         # A sound that says its notice itself needs no other surface.
@@ -121,6 +114,15 @@ def attach_post(  # noqa: PLR0913 - the whole use case
             parts = [component(done, each.mime) for done, each in zip(labelled, containers, strict=True)]
             sign_post(staging / POST_FILE, finished, parts, signer=signer)
     return Attached(folder, finished, tuple(_moved(labelled, folder / _MEDIA)), unsaid=unsaid)
+
+
+@contextlib.contextmanager
+def _pointing_at(index: int) -> Iterator[None]:
+    try:
+        yield
+    except ProvenanceError as error:
+        error.details.setdefault("pointer", f"/assets/{index}")
+        raise
 
 
 def attach_media(  # noqa: PLR0913 - the whole use case

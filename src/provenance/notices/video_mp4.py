@@ -163,12 +163,7 @@ def _film(file: BinaryIO, found: movie.Movie, track: Box, others: Sequence[Box])
     mdia = _only(file, track, b"mdia")
     minf = _only(file, mdia, b"minf")
     stbl = _only(file, minf, b"stbl")
-    tables: dict[bytes, list[Box]] = {}
-    for box in bmff.boxes(file, stbl, padded=True):
-        tables.setdefault(box.kind, []).append(box)
-    for kind, name in _REFUSED_TABLES.items():
-        if kind in tables:
-            raise unsupported("video-kind", name=name)
+    tables = _tables(file, stbl)
     _check_here(file, minf)
     _check_flat(file, track)
     entry = _entry(file, _table_of(tables, b"stsd", stbl))
@@ -210,6 +205,16 @@ def _film(file: BinaryIO, found: movie.Movie, track: Box, others: Sequence[Box])
         shown=without_delay(list(_shown(file, found.moov, track, rate, whole))),
         layout=layout,
     )
+
+
+def _tables(file: BinaryIO, stbl: Box) -> dict[bytes, list[Box]]:
+    tables: dict[bytes, list[Box]] = {}
+    for box in bmff.boxes(file, stbl, padded=True):
+        tables.setdefault(box.kind, []).append(box)
+    for kind, name in _REFUSED_TABLES.items():
+        if kind in tables:
+            raise unsupported("video-kind", name=name)
+    return tables
 
 
 def _only(file: BinaryIO, within: Box, kind: bytes) -> Box:

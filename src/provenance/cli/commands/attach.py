@@ -107,10 +107,8 @@ def attach(
     done: Attached | Labelled
     if fix and not whole_post:
         raise UsageError("option-for-post-only", option="--fix")
-    if item.is_dir():
-        _files.open_input(item / POST_FILE).close()  # a folder without a post is no post
     if whole_post:
-        _refuse_media_options(fields, {**one_file, "--labels": labels, "--in-place": in_place})
+        _refuse_media_options(item, fields, {**one_file, "--labels": labels, "--in-place": in_place})
     if whole_post and into is not None:
         with output.progress() as progress:
             done = sdk.attach(item, into=into, on_conflict=on_conflict, fix=fix, drawing=how, progress=progress)
@@ -156,7 +154,9 @@ def _label(
         return sdk.attach_media(item, asset, into=into, on_conflict=on_conflict, drawing=how, progress=progress)
 
 
-def _refuse_media_options(fields: dict[str, Any], options: dict[str, Any]) -> None:
+def _refuse_media_options(item: Path, fields: dict[str, Any], options: dict[str, Any]) -> None:
+    if item.is_dir():
+        _files.open_input(item / POST_FILE).close()  # a folder without a post is no post
     used = [f"--{name.replace('_', '-')}" for name, value in fields.items() if value not in {None, False}]
     used += [flag for flag, value in options.items() if value]
     if used:

@@ -18,6 +18,23 @@ from provenance.sources import SourceList
 
 _STEP: Final = 100  # lines between two looks of the progress bar
 
+OfPlatform = Annotated[
+    str | None,
+    typer.Option(
+        "--platform",
+        help="Also tell notices that this platform's controls may cover. 同时指出可能被该平台控件遮挡的提示。",
+    ),
+]
+Rendered = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--rendered",
+        metavar="PAGE",
+        help="A page as shown (HTML, Markdown, text) in which notices are looked for; repeatable. "
+        "实际展示的页面(HTML、Markdown、文本),在其中查找提示;可重复。",
+    ),
+]
+
 
 def check(
     item: Annotated[
@@ -29,22 +46,8 @@ def check(
     ],
     on: OnDay = None,
     jurisdiction: Annotated[str, typer.Option("--jurisdiction", help="Whose rules. 适用哪个法域的规则。")] = "cn",
-    platform: Annotated[
-        str | None,
-        typer.Option(
-            "--platform",
-            help="Also tell notices that this platform's controls may cover. 同时指出可能被该平台控件遮挡的提示。",
-        ),
-    ] = None,
-    rendered: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--rendered",
-            metavar="PAGE",
-            help="A page as shown (HTML, Markdown, text) in which notices are looked for; repeatable. "
-            "实际展示的页面(HTML、Markdown、文本),在其中查找提示;可重复。",
-        ),
-    ] = None,
+    platform: OfPlatform = None,
+    rendered: Rendered = None,
     jsonl: Annotated[
         bool,
         typer.Option(
