@@ -133,6 +133,14 @@ def test_draw_says_what_to_type_to_draw_nothing(run, media, tmp_path):
     assert "empty list" not in result.err
 
 
+def test_a_picture_that_takes_no_notice_names_the_option_that_goes_on_without(run, tmp_path):
+    small = tmp_path / "small.png"
+    Image.new("RGB", (100, 100)).save(small)
+    done = run("attach", small, "-o", tmp_path / "out.png", "--ai-generated")
+    assert done.code == 3
+    assert '"draw": [] (--draw none)' in done.err
+
+
 def test_free_text_is_drawn_where_it_is_asked_for_and_found_again(run, media, tmp_path):
     out = tmp_path / "out.jpg"
     options = ["--source", "泸州日报 · 𠮷林站", "--published-at", "2026-05-01", "--draw", "source"]
@@ -377,6 +385,16 @@ def test_no_manifest_signs_nothing(run, media, tmp_path):
     again = tmp_path / "again.jpg"
     assert attach(run, out, again, "--source", "x", "--no-manifest").code == 0
     assert digest(out) == digest(again)
+
+
+def test_a_file_of_several_pages_speaks_of_a_manifest_beside_it_only_where_one_is_signed(run, tmp_path):
+    pages = [Image.new("RGB", (400, 400), colour) for colour in ("red", "navy")]
+    pages[0].save(tmp_path / "in.tiff", save_all=True, append_images=pages[1:])
+    for name, options, told in (("signed.tiff", (), True), ("unsigned.tiff", ("--no-manifest",), False)):
+        done = run("attach", tmp_path / "in.tiff", "-o", tmp_path / name, "--ai-generated", *options)
+        assert done.code == 0, done.err
+        assert ("tiff-page-would-be-added" in done.err) is told
+        assert (tmp_path / f"{name}.c2pa").exists() is told
 
 
 def test_a_notice_stands_upright_on_a_picture_that_a_viewer_turns(run, media, tmp_path):

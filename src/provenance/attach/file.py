@@ -138,14 +138,23 @@ def _labelled(  # noqa: PLR0917 - all that `label_file` was given
         notices=record.notices,
         media_change=drawn.media_change,
         method=drawn.method,
-        warnings=(*told(source, planned), *warnings, *carried.warnings, *_misnamed(target, found)),
+        warnings=(
+            *told(source, planned, without=found.container.unsignable if signer is None else None),
+            *warnings,
+            *carried.warnings,
+            *_misnamed(target, found),
+        ),
     )
 
 
-def told(source: Path, planned: Plan) -> Iterator[MediaError]:
-    """Yield what a plan warns of, with the file's name where no pointer tells which label is meant."""
+def told(source: Path, planned: Plan, *, without: str | None) -> Iterator[MediaError]:
+    """Yield what a plan warns of, with the file's name where no pointer tells which label is meant.
+
+    `without` is the code of what concerns a manifest, where none is written.
+    """
     for code, details in planned.warnings:
-        yield MediaError(code, **details if "pointer" in details else {"path": source, **details})
+        if code != without:
+            yield MediaError(code, **details if "pointer" in details else {"path": source, **details})
 
 
 def _misnamed(target: Path, found: Look) -> Iterator[MediaError]:

@@ -51,7 +51,7 @@ def _labelled(path: Path, wanted: Wanted, on_conflict: OnConflict) -> Labelled:
         file.flush()
         os.fsync(file.fileno())
     read_back(path, found, carriers)
-    warnings = [*told(path, planned)]
+    warnings = [*told(path, planned, without=found.container.unsignable)]
     if planned.draw:
         warnings.append(not_drawn(path, found, planned))
     return Labelled(path, None, (), planned.record.notices, "none", None, tuple(warnings))

@@ -125,6 +125,8 @@ class Given:
                     details[key] = self._named(pointer.removeprefix("/assets/0"))
         if error.code == "draw-kind-unknown":
             error.code = "draw-option-kind-unknown"
+        if "way_on" in error.details:
+            error.details["way_on"] = f"{error.details['way_on']} (--draw none)"
 
     def _named(self, pointer: str) -> str:
         """Return the option at a pointer, else the nearest one above it, else the first one given below it."""
