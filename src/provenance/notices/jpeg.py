@@ -15,6 +15,7 @@ from provenance.notices.jpeg_blocks import draw_blocks
 from provenance.notices.jpeg_dct import draw_coefficients
 from provenance.notices.jpeg_frame import Frame, read_frame
 from provenance.notices.jpeg_reencode import reencode
+from provenance.notices.jpeg_upper import draw_upper
 from provenance.notices.overlay import Drawing, patches
 from provenance.notices.place import displayed_size
 from provenance.notices.refusal import WAY_ON, check_picture_size, does_not_fit
@@ -40,7 +41,9 @@ def draw_jpeg(data: bytes, notices: Sequence[Notice], orientation: int, *, block
     if any(mark in data for mark in _GAIN_MAP_MARKS):
         raise does_not_fit("notice-gain-map")
     painted = patches(notices, *displayed_size(frame.width, frame.height, orientation), orientation)
-    drawn = draw_blocks(data, frame, painted) if blocks and _whole_steps(frame) else None
+    drawn = None
+    if blocks and _whole_steps(frame):
+        drawn = draw_upper(data, layout, frame, painted) or draw_blocks(data, frame, painted)
     if drawn is not None:
         return Drawing(_merged(data, layout, drawn), "blocks", "libturbojpeg")
     drawn = draw_coefficients(data, frame, painted) if blocks else None
