@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from provenance import _files
 from provenance.attach.carry import Drawn
 from provenance.attach.options import DrawOptions
 from provenance.attach.plan import Plan
-from provenance.errors import MediaError, MissingExtra
+from provenance.errors import MediaError, MissingExtra, NoticeDoesNotFit
 from provenance.model.notice import Notice
 from provenance.observe import Look
 
@@ -122,21 +122,35 @@ def _on_film(source: Path, path: Path, planned: Plan, options: DrawOptions, prog
 def _in_sound(source: Path, path: Path, planned: Plan, options: DrawOptions, progress: Progress | None) -> Result:
     from provenance.notices import audio
 
-    with path.open("r+b") as file:
-        result = audio.draw_audio(
-            source,
-            file,
-            planned.draw,
-            at=options.at,
-            voice=options.voice,
-            reencode=options.reencode,
-            progress=progress and (lambda done, total, what: progress(round(done), round(total), what)),
-        )
+    try:
+        with path.open("r+b") as file:
+            result = audio.draw_audio(
+                source,
+                file,
+                planned.draw,
+                at=options.at,
+                voice=options.voice,
+                reencode=options.reencode,
+                progress=progress and (lambda done, total, what: progress(round(done), round(total), what)),
+            )
+    except NoticeDoesNotFit as error:
+        if error.code != "audio-not-sayable" or not _may_stay_unsaid(planned):
+            raise
+        return Drawn(source), [_unsaid(source, planned.draw)]
     why = [MediaError(result.reason, path=source)] if result.reason else []
     if result.unsaid:
-        texts = ", ".join(text for _, text in result.unsaid)
-        why.append(MediaError("notice-not-on-medium", path=source, format="audio", text=texts))
+        why.append(_unsaid(source, result.unsaid))
     return Drawn(path, result.notices, result.media_change, result.method), why
+
+
+def _may_stay_unsaid(planned: Plan) -> bool:
+    """Say whether a sound may go without the notices it lacks: it says another, or none of them is its own."""
+    own = {label["kind"] for label in planned.record.labels if label["on"] == "asset"}
+    return bool(planned.record.notices) or own.isdisjoint(kind for kind, _ in planned.draw)
+
+
+def _unsaid(source: Path, texts: Sequence[tuple[str, str]]) -> MediaError:
+    return MediaError("notice-not-on-medium", path=source, format="audio", text=", ".join(text for _, text in texts))
 
 
 def _in_text(source: Path, path: Path, found: Look, planned: Plan, options: DrawOptions) -> Result:
