@@ -162,6 +162,13 @@ def test_sound_alone_and_a_film_without_its_end_are_refused(tmp_path):
             preview(path, AI, catalog=CATALOG)
 
 
+def test_sound_alone_is_refused_with_the_way_on(tmp_path):
+    sound = tmp_path / "sound.mp4"
+    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=1", sound], check=True)
+    with pytest.raises(MediaError, match='"draw"'):
+        preview(sound, AI, catalog=CATALOG)
+
+
 @pytest.mark.parametrize("locale", ["zh-CN", "en"])
 def test_the_page_stands_alone_and_is_well_formed(tall, locale):
     text = page(preview(tall, BOTH, catalog=CATALOG), catalog=CATALOG, locale=locale)

@@ -8,7 +8,6 @@ from pathlib import Path
 from provenance import _files
 from provenance.attach import privacy
 from provenance.attach.carry import read_back
-from provenance.attach.drawing import not_drawn
 from provenance.attach.file import Labelled, metadata_to_write, told
 from provenance.attach.plan import OnConflict, Wanted, plan
 from provenance.errors import LabelWouldBeLost, MediaError, UsageError
@@ -53,5 +52,6 @@ def _labelled(path: Path, wanted: Wanted, on_conflict: OnConflict) -> Labelled:
     read_back(path, found, carriers)
     warnings = [*told(path, planned, without=found.container.unsignable)]
     if planned.draw:
-        warnings.append(not_drawn(path, found, planned))
+        texts = ", ".join(text for _, text in planned.draw)
+        warnings.append(MediaError("notice-not-in-place", path=path, text=texts))
     return Labelled(path, None, (), planned.record.notices, "none", None, tuple(warnings))

@@ -156,17 +156,18 @@ def _first_picture(source: Path, orientation: int) -> Picture:
 
     from provenance.formats.base import check_picture_size
     from provenance.notices.place import to_displayed
+    from provenance.notices.refusal import WAY_ON
     from provenance.notices.video_codec import av
 
     library = av()
     try:
         with open_input(source) as file, library.open(file, mode="r", metadata_errors="replace") as container:
             if not container.streams.video:
-                raise MalformedMedia("video-no-pictures", path=source)
+                raise MalformedMedia("video-no-pictures", path=source, way_on=WAY_ON)
             frames = itertools.islice(container.decode(container.streams.video[0]), _MOST_BEFORE_START)
             frame = next((each for each in frames if each.time is None or each.time >= 0), None)
             if frame is None:
-                raise MalformedMedia("video-no-pictures", path=source)
+                raise MalformedMedia("video-no-pictures", path=source, way_on=WAY_ON)
             check_picture_size(frame.width, frame.height)
             stored = np.asarray(frame.to_ndarray(format="bgr24"), dtype=np.uint8)
     except library.FFmpegError as error:

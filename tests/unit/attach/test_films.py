@@ -84,3 +84,10 @@ def test_a_film_that_is_too_small_for_a_notice_is_refused_and_nothing_is_left(tm
     with pytest.raises(NoticeDoesNotFit, match='"draw": \\[\\]'):
         unsigned.attach_media(small, {"labels": [GENERATED]}, into=tmp_path / "out.mp4")
     assert list(tmp_path.iterdir()) == [small]
+
+
+def test_a_film_labelled_where_it_lies_is_told_that_a_copy_would_show_the_notice(film, tmp_path):
+    path = tmp_path / "film.mp4"
+    path.write_bytes(film.read_bytes())
+    (warning,) = unsigned.attach_in_place(path, {"labels": [GENERATED]}).warnings
+    assert (warning.code, warning.details["text"]) == ("notice-not-in-place", "AI生成")
