@@ -373,9 +373,22 @@ def test_a_signed_input_keeps_its_manifest_as_parent(run, media, tmp_path):
     manifest = run("verify", twice, "--json").json["files"][0]["manifest"]
     assert manifest["state"] == "valid"
     assert manifest["ingredients"][0]["relationship"] == "parentOf"
+    assert "made from" not in run("verify", twice).out
     assert manifest["ingredients"][0]["state"] == "valid"
     refused = attach(run, once, tmp_path / "no.jpg", "--fiction", "staged", "--no-manifest")
     assert (refused.code, "manifest-needs-signer" in refused.err) == (3, True)
+
+
+@pytest.mark.parametrize(("lang", "words"), [("en", "whose own manifest is invalid"), ("zh-CN", "状态为 invalid")])
+def test_people_are_told_that_what_a_file_was_made_from_did_not_hold(run, media, tmp_path, lang, words):
+    once, twice = tmp_path / "once.jpg", tmp_path / "twice.jpg"
+    attach(run, media / "camera.jpg", once, "--captured-at", "2026-05-01T08:30:00+08:00")
+    content = bytearray(once.read_bytes())
+    content[-2000] ^= 1
+    once.write_bytes(content)
+    assert attach(run, once, twice, "--fiction", "staged").code == 0
+    verified = run("verify", twice, "--lang", lang)
+    assert (verified.code, words in verified.out, "once.jpg" in verified.out) == (0, True, True)
 
 
 def test_no_manifest_signs_nothing(run, media, tmp_path):

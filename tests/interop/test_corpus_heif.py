@@ -142,7 +142,7 @@ def test_a_signed_jpeg_xl_is_trusted_and_decodes_the_same(boxed, sdk, trust, tmp
 
 def signed_alike(photo, decoded, sdk, trust, folder, *, beside=False):
     out = folder / f"signed-{photo.name}"
-    sdk.attach_media(photo, {"labels": LABELS}, into=out, on_conflict="keep")
+    sdk.attach_media(photo, {"labels": LABELS, "draw": []}, into=out, on_conflict="keep")
     assert decoded(out) == decoded(photo)
     (found,) = sdk.verify(out, trust=trust).files
     assert (found.aigc.count, found.aigc.conformant) == (1, True)

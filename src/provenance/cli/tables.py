@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from provenance.attach import Attached, Labelled
@@ -31,6 +31,7 @@ ROLES: Final = {
     "platform": "role-platform",
 }
 """Message codes of the roles."""
+_BROKEN: Final = frozenset({"invalid", "unreadable"})
 _STATUS_MARKS: Final = {"present": "✓", "missing": "✗", "required": "?"}
 
 
@@ -168,6 +169,7 @@ def _file_lines(file: FileVerification) -> Iterator[str]:
         yield f"  {label.kind}  ({label.carrier})  {_fields(label.value)}{signed}"
     if identity := file.manifest.identity:
         yield f"  {output.text('identity-line', name=identity['name'], state=identity['state'])}"
+    yield from _ingredient_lines(file.manifest.ingredients)
     for notice in file.notices:
         key = "notice-measured" if notice.found else "notice-not-found" if notice.stated else "notice-too-weak"
         measured = {"height": _percent(notice.height_ratio), "contrast": notice.contrast and round(notice.contrast, 1)}
@@ -180,6 +182,13 @@ def _file_lines(file: FileVerification) -> Iterator[str]:
         yield f"  {output.text('conflict-line', kind=conflict.kind, field=conflict.field, sides=sides)}"
     if not file.clean and file.manifest.codes:
         yield f"  {', '.join(file.manifest.codes)}"
+
+
+def _ingredient_lines(ingredients: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield those whose own manifest does not hold: the manifest around them says nothing of it."""
+    for each in ingredients:
+        if each["state"] in _BROKEN:
+            yield f"  {output.text('ingredient-broken', title=each['title'], state=each['state'])}"
 
 
 def _aigc_lines(found: AigcReading) -> Iterator[str]:
