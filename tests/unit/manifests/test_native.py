@@ -9,7 +9,9 @@ import pytest
 from provenance.errors import SigningFailed
 from provenance.manifests import binding, native, pool, signature, verdict
 from provenance.manifests.read import ManifestReading, read, store_in
-from provenance.manifests.write import Claim, Ingredient, plan_actions, sign, sign_beside
+from provenance.manifests.signer import Signer
+from provenance.manifests.trust import TrustLists
+from provenance.manifests.write import Action, Claim, Ingredient, plan_actions, sign, sign_beside
 
 CAPTURE = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"
 CREATED = plan_actions(CAPTURE, has_manifest=False, notice_drawn=False)
@@ -105,3 +107,40 @@ def test_an_unsigned_film_is_signed_where_it_is_told_to(tmp_path, signer, trust)
     subprocess.run(command, check=True)
     sign(source, target, Claim({"n": [1]}, CREATED), mime="video/mp4", signer=signer)
     assert read(target, mime="video/mp4", trust=trust).labels == ({"n": [1]},)
+
+
+def test_an_organisation_signs_beside_the_claim(photo, signer, authority, tmp_path, trust):
+    organisation = authority.issue(organisation="星河文化传媒")
+    both = signer.with_organisation(organisation.signer)
+    sign(photo, tmp_path / "out.jpg", Claim({"n": 1}, CREATED), mime="image/jpeg", signer=both)
+    found = jpeg(tmp_path / "out.jpg", trust=TrustLists(trust, cawg=organisation.trust))
+    assert (found.state, found.identity["state"], found.identity["name"]) == ("trusted", "trusted", "星河文化传媒")
+    assert found.identity["covers_labels"]
+
+
+@pytest.mark.parametrize("raised", [OSError("gone"), ValueError("no")])
+def test_a_hand_of_the_organisation_that_fails_ends_the_signing(photo, signer, issued, tmp_path, raised):
+    def hand(_data):
+        raise raised
+
+    both = signer.with_organisation(Signer.from_callback(issued.chain, hand))
+    with pytest.raises(SigningFailed):
+        sign(photo, tmp_path / "out.jpg", Claim({}, CREATED), mime="image/jpeg", signer=both)
+    assert not (tmp_path / "out.jpg").exists()
+
+
+def test_parts_are_named_with_what_lies_beside_them(photo, signed, signer, trust, tmp_path):
+    beside = tmp_path / "photo.jpg.c2pa"
+    sign_beside(photo, beside, Claim({}, CREATED), signer=signer)
+    parts = [
+        Ingredient(signed, "image/jpeg", "a.jpg"),
+        Ingredient(photo, "application/octet-stream", "b.jpg", beside=beside),
+    ]
+    whole = tmp_path / "post.json"
+    whole.write_text("{}")
+    claim = Claim({}, (*CREATED, Action("c2pa.placed")), title="post.json", components=parts)
+    sign_beside(whole, tmp_path / "post.c2pa", claim, signer=signer, mime="application/json")
+    found = read(whole, mime="application/json", trust=trust, beside=(tmp_path / "post.c2pa").read_bytes())
+    told = [(each["title"], each["relationship"], each["state"]) for each in found.ingredients]
+    assert found.state == "trusted"
+    assert sorted(told) == [("a.jpg", "componentOf", "trusted"), ("b.jpg", "componentOf", "trusted")]
