@@ -97,11 +97,12 @@ def test_a_changed_file_carries_nobodys_signature(run, signed):
     assert affiliations(file)["manifest"] is False
 
 
-def test_labelling_again_with_the_same_signers_copies_the_file(run, signed, tmp_path, mcn):
+def test_labelling_again_with_the_same_signers_copies_the_file_and_with_fewer_says_so(run, signed, tmp_path, mcn):
     keys = ("--mcn-cert", mcn.certificate, "--mcn-key", mcn.key)
     assert run("attach", signed, "-o", tmp_path / "again.jpg", "--mcn", NAME, *keys).code == 0
     assert (tmp_path / "again.jpg").read_bytes() == signed.read_bytes()
-    assert run("attach", signed, "-o", tmp_path / "alone.jpg", "--mcn", NAME).code == 0
+    alone = run("attach", signed, "-o", tmp_path / "alone.jpg", "--mcn", NAME)
+    assert (alone.code, "(organisation-signs-no-more)" in alone.err, NAME in alone.err) == (0, True, True)
     assert verified(run, tmp_path / "alone.jpg")["manifest"]["identity"] is None
 
 

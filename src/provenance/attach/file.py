@@ -142,6 +142,7 @@ def _labelled(  # noqa: PLR0917 - all that `label_file` was given
             *told(source, planned, without=found.container.unsignable if signer is None else None),
             *warnings,
             *carried.warnings,
+            *_signed_no_more(source, found, signer),
             *_misnamed(target, found),
         ),
     )
@@ -155,6 +156,13 @@ def told(source: Path, planned: Plan, *, without: str | None) -> Iterator[MediaE
     for code, details in planned.warnings:
         if code != without:
             yield MediaError(code, **details if "pointer" in details else {"path": source, **details})
+
+
+def _signed_no_more(source: Path, found: Look, signer: Signer | None) -> Iterator[MediaError]:
+    """Yield the warning that an organisation signed beside the old claim, and none signs beside the new one."""
+    there = found.observation.manifest.identity
+    if there and signer is not None and signer.organisation is None:
+        yield MediaError("organisation-signs-no-more", path=source, name=there["name"])
 
 
 def _misnamed(target: Path, found: Look) -> Iterator[MediaError]:
