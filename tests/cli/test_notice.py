@@ -80,3 +80,11 @@ def test_the_group_alone_shows_its_help(run):
     done = run("notice")
     assert done.code == 2
     assert "preview" in done.err
+
+
+@pytest.mark.parametrize("seconds", ["1", "-3", "nan", "long"])
+@pytest.mark.parametrize("command", [("attach",), ("notice", "preview")])
+def test_a_time_too_short_for_a_notice_is_wrong_use_in_the_readers_language(run, poster, command, seconds):
+    done = run(*command, poster, "-o", "out.html", "--ai-generated", "--notice-seconds", seconds, "--lang", "zh-CN")
+    assert (done.code, "(notice-seconds-form)" in done.err) == (2, True)
+    assert "Invalid" not in done.err

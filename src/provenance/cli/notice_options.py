@@ -12,18 +12,19 @@ import typer
 
 from provenance.attach import DrawOptions, VoiceClip
 from provenance.attach.options import DEFAULT, Position
-from provenance.cli import output
 from provenance.cli.option_groups import with_group
 from provenance.errors import UsageError
 
 
 def _seconds(text: str) -> float:
+    from provenance.notices.video import LEAST_SECONDS
+
     try:
         seconds = math.inf if text == "all" else float(text)
     except ValueError:
         seconds = math.nan
-    if not seconds > 0:
-        raise typer.BadParameter(output.text("notice-seconds-form", value=text))
+    if not seconds >= LEAST_SECONDS:
+        raise UsageError("notice-seconds-form", value=text, least=LEAST_SECONDS)
     return seconds
 
 

@@ -57,7 +57,7 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(message("date-form", locale(), {"value": text})) from None
+        raise UsageError("date-form", option="--on", value=text) from None
 
 
 OnDay = Annotated[
