@@ -487,6 +487,19 @@ def test_what_misleads_about_the_output_is_said_and_where_it_cannot_go(run, medi
     assert (folder.code, "post.json" in folder.err) == (2, True)
 
 
+def test_a_warning_about_a_file_of_a_post_names_no_folder_that_is_gone_afterwards(run, write_post, post_data, tmp_path):
+    post = write_post(post_data)
+    asset = post_data["assets"][0]
+    renamed = Path(asset["path"]).with_suffix(".mpo")
+    (post.parent / asset["path"]).rename(post.parent / renamed)
+    asset["path"] = str(renamed)
+    write_post(post_data)
+    done = run("attach", post, "-o", tmp_path / "out")
+    assert done.code == 0, done.err
+    (told,) = (line for line in done.err.splitlines() if "output-name-misleads" in line)
+    assert f": {asset['id']}-{renamed.name} ends with" in told
+
+
 def test_an_element_whose_label_is_no_number_is_its_producers_to_mend(run, media, tmp_path):
     from provenance.formats import registry
     from provenance.metadata import iptc, xmp

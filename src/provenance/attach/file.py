@@ -169,7 +169,8 @@ def _misnamed(target: Path, found: Look) -> Iterator[MediaError]:
     known = found.handler.extensions
     if target.suffix and target.suffix.lower() not in known:
         names = {"format": found.handler.name, "extensions": " ".join(known)}
-        yield MediaError("output-name-misleads", path=target, **names)
+        # The name alone: the files of a post still lie in a folder that is renamed when all are done.
+        yield MediaError("output-name-misleads", path=target.name, **names)
 
 
 def _refuse_other_organisation(wanted: Wanted, signer: Signer | None) -> None:
