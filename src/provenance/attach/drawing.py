@@ -150,7 +150,7 @@ def _may_stay_unsaid(planned: Plan) -> bool:
 
 
 def _unsaid(source: Path, texts: Sequence[tuple[str, str]]) -> MediaError:
-    return MediaError("notice-not-on-medium", path=source, format="audio", text=", ".join(text for _, text in texts))
+    return MediaError("notice-not-on-medium", path=source, text=", ".join(text for _, text in texts))
 
 
 def _in_text(source: Path, path: Path, found: Look, planned: Plan, options: DrawOptions) -> Result:
