@@ -127,9 +127,15 @@ def plan(found: Look, wanted: Wanted, *, on_conflict: OnConflict) -> Plan:
         coordinates=(instead if found.camera and found.camera.coordinates else None) or coordinates,
         fields=own,
         record=_record(standing, wanted, present),
-        draw=tuple(each for each in wanted.notices if each not in present and each[0] not in heard),
+        draw=tuple(each for each in _due(found, wanted) if each not in present and each[0] not in heard),
         warnings=tuple(warnings),
     )
+
+
+def _due(found: Look, wanted: Wanted) -> Iterator[tuple[str, str]]:
+    """Yield the notices that belong into a medium: a text shows its own labels' only, not those of the post around."""
+    own = {placed.kind for placed in wanted.labels if placed.on == "asset"}
+    return (each for each in wanted.notices if found.container.media != "document" or each[0] in own)
 
 
 def _record(standing: Record, wanted: Wanted, present: Collection[tuple[str, str]]) -> Record:

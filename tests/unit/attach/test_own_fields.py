@@ -105,3 +105,14 @@ def test_a_manifest_attached_where_nobody_can_read_it_is_neither_overlooked_nor_
     assert unsigned.verify(attached).files[0].manifest.state == "unreadable"
     with pytest.raises(LabelWouldBeLost):
         labelled(attached, SOURCE)
+
+
+def test_a_text_shows_the_notices_of_its_own_labels_only(write_post, post_data, tmp_path):
+    own = {"id": "1", "path": "a.md", "labels": [{"kind": "ai-generated", "grade": "confirmed"}]}
+    bare = {"id": "2", "path": "b.md"}
+    fiction = {"kind": "fiction", "form": "staged"}
+    path = write_post({**post_data, "labels": [fiction], "assets": [own, bare]})
+    for name in ("a.md", "b.md"):
+        (path.parent / name).write_text("# 标题\n\n正文。\n", encoding="utf-8")
+    done = Provenance(signer=None).attach(path, into=tmp_path / "out")
+    assert [[notice.text for notice in each.notices] for each in done.assets] == [["AI生成"], []]
