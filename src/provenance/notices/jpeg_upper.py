@@ -31,7 +31,10 @@ _BYTE: Final = 8  # bits
 _FULL: Final = 0xFF
 _HEIGHT_AT: Final = 1  # in a frame header, behind its precision
 _BASELINE: Final = 0xC0
-_TRIES: Final = 8  # one in two fits: where the rest, shifted, would need a whole byte of filling, it does not
+# The rest, shifted, must not need a whole byte of filling: with many ones at its end it mostly would, and as many tries
+# would take longer than coding all of it.
+_MOST_ONES: Final = 3
+_TRIES: Final = 3
 
 
 class _Bits(NamedTuple):
@@ -55,7 +58,7 @@ def draw_upper(data: bytes, layout: Layout, frame: Frame, patches: Sequence[Patc
     if not plain or rows > _MOST * frame.height:
         return None
     scan = data[layout.scan.end : scans[0].end]
-    if scan.count(b"\xff") != scan.count(_STUFFED):
+    if scan.count(b"\xff") != scan.count(_STUFFED) or _ones_at_end(scan) > _MOST_ONES:
         return None
     enough = len(scan) * rows // frame.height * _SPARE
     upper = _head(data, parts, layout.scan, rows) + scan[:enough].rstrip(b"\xff") + _EOI
@@ -115,12 +118,19 @@ def _bits(drawn: bytes) -> _Bits | None:
     data = drawn[scan.end : -len(_EOI)].replace(_STUFFED, b"\xff")
     if not data or data[-1] == _FULL:
         return None
-    filling = (~data[-1] & data[-1] + 1).bit_length() - 1
-    return _Bits(data, _BYTE * len(data) - filling)
+    return _Bits(data, _BYTE * len(data) - _ones_at_end(data))
+
+
+def _ones_at_end(scan: bytes) -> int:
+    last = scan[-1] if scan else _FULL
+    return _BYTE if last == _FULL else (~last & last + 1).bit_length() - 1
 
 
 def _joined(source: bytes, before: _Bits | None, after: _Bits | None) -> bytes | None:
-    """Return `after` and what follows `before` in `source`; None where that does not begin with `before`."""
+    """Return `after` and what follows `before` in `source`.
+
+    None where that does not begin with `before`, or would end with a byte of filling alone, which belongs to no row.
+    """
     if before is None or after is None:
         return None
     whole, rest = divmod(before.number, _BYTE)
@@ -128,11 +138,12 @@ def _joined(source: bytes, before: _Bits | None, after: _Bits | None) -> bytes |
     if source[:whole] != before.data[:whole] or (rest and (source[whole] ^ before.data[whole]) & mask):
         return None
     head, used = after.data[: after.number // _BYTE], after.number % _BYTE
+    if (rest - used) % _BYTE + _ones_at_end(source) >= _BYTE:
+        return None
     tail = bytearray(_moved(source[whole:], rest, used))
     if used:
         tail[0] |= after.data[len(head)] & (0xFF00 >> used)
-    # A last byte of nothing but filling would belong to no row.
-    return None if tail[-1] == _FULL else head + bytes(tail)
+    return head + bytes(tail)
 
 
 def _moved(code: bytes, skip: int, room: int) -> bytes:
