@@ -2,6 +2,8 @@
 
 import pytest
 
+from provenance.manifests import development
+
 
 @pytest.fixture
 def labelled(run, media, tmp_path):
@@ -98,3 +100,12 @@ def test_a_file_without_a_certificate_is_named(run, tmp_path, content):
     done = run("identity", "inspect", tmp_path / "some.pem")
     assert done.code == 2
     assert "some.pem" in done.err
+
+
+def test_a_list_is_never_replaced_by_other_authorities_without_a_word(run, identity, tmp_path):
+    other = development.create(tmp_path / "other")
+    assert run("trust", "add", identity.ca, "--name", "own").code == 0
+    assert run("trust", "add", identity.ca, "--name", "own").code == 0
+    done = run("trust", "add", other.ca, "--name", "own")
+    assert (done.code, "(trust-list-exists)" in done.err) == (2, True)
+    assert run("trust", "add", other.ca, "--name", "other").code == 0

@@ -89,7 +89,7 @@ def trust_from_files(paths: Iterable[Path]) -> tuple[bytes, ...]:
 
 
 def add(path: Path, *, kind: Kind = "manifest", name: str | None = None, folder: Path | None = None) -> Kept:
-    """Keep the authorities of a file as a list of the user's, in the place of one of that name.
+    """Keep the authorities of a file as a list of the user's.
 
     Args:
         path: PEM certificates, or one in DER.
@@ -99,7 +99,7 @@ def add(path: Path, *, kind: Kind = "manifest", name: str | None = None, folder:
 
     Raises:
         AssetNotFound, TrustListInvalid: see `trust_from_files`.
-        UsageError: the name is none for a file.
+        UsageError: the name is none for a file, or that of a list of other authorities.
         OutputNotWritten: the file system refused; an older list stays.
     """
     authorities = trust_from_files([path])
@@ -107,6 +107,8 @@ def add(path: Path, *, kind: Kind = "manifest", name: str | None = None, folder:
     if not _NAME.fullmatch(name) or name.startswith("."):
         raise UsageError("trust-list-name", value=name)
     target = (folder or _folder()) / kind / f"{name}.pem"
+    if target.exists() and trust_from_files([target]) != authorities:
+        raise UsageError("trust-list-exists", value=name, path=target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
