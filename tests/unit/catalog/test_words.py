@@ -70,7 +70,7 @@ def test_hostile_texts_are_read_in_linear_time(piece: str) -> None:
     start = time.process_time()
     for listed in LISTS.values():
         listed.said_in(piece * 10_000)
-    assert time.process_time() - start < 3
+    assert time.process_time() - start < 10
 
 
 @given(st.text(max_size=80))

@@ -144,7 +144,7 @@ def test_many_small_blocks_take_no_long():
     content = inserted(WHOLE, b"\x21\xfe\x01a\0" * 400_000)
     started = time.process_time()
     assert read(content).warnings == ()
-    assert time.process_time() - started < 10
+    assert time.process_time() - started < 20
 
 
 def test_limits_hold():

